@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// A library target of this package: Swift 6, warnings are errors.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies,
+        exclude: [], swiftSettings: strict)
+}
+
+let package = Package(
+    name: "mTorrent",
+    products: [
+        .executable(name: "mtorrent-tracker", targets: ["mtorrent-tracker"]),
+        .executable(name: "mtorrent", targets: ["mtorrent"]),
+    ],
+    targets: [
+        // C: what Swift can't call itself, and maps of the distribution's libraries.
+        .target(name: "CEpollShim"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+
+        // The event loop, which knows nothing of BitTorrent.
+        library("Reactor", ["CEpollShim"]),
+
+        // Pure: bytes, events and a `now` in; bytes, actions and deadlines out.
+        library("Wire", ["COpenSSL"]),
+        library("TrackerCore", ["Wire"]),
+        library("PeerCore", ["Wire"]),
+        library("Simulation", ["PeerCore", "TrackerCore", "Wire"]),
+
+        // What both programs need of the machine.
+        library("Options", []),
+        library("Logging", []),
+        library("SQLite", ["CSQLite"]),
+
+        // The drivers: sockets, disk, database, terminal.
+        library(
+            "Tracker",
+            ["TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "COpenSSL"]),
+        library(
+            "Peer",
+            [
+                "PeerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "COpenSSL", "CEdit",
+            ]),
+        .executableTarget(
+            name: "mtorrent-tracker", dependencies: ["Tracker"], swiftSettings: strict),
+        .executableTarget(name: "mtorrent", dependencies: ["Peer"], swiftSettings: strict),
+
+        tests("Reactor", ["Reactor"]),
+        tests("Wire", ["Wire"]),
+        tests("Options", ["Options"]),
+        tests("SQLite", ["SQLite"]),
+        tests("TrackerCore", ["TrackerCore", "Wire"]),
+        tests("PeerCore", ["PeerCore", "Simulation", "Wire"]),
+        tests("Tracker", ["Tracker", "TrackerCore", "Reactor", "Wire", "SQLite"]),
+        tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite"]),
+        tests("Integration", ["Wire"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
