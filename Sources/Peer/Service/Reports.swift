@@ -1,0 +1,70 @@
+/// How far the hashing of a file is; bytes.
+package struct HashProgress: Sendable {
+    package let hashed: Int64
+    package let total: Int64
+    package let bytesPerSecond: Double
+}
+
+/// What a log-in brought back.
+package struct LoginSummary: Sendable {
+    package let userID: String
+    /// Files that are shared again.
+    package var sharesRestored = 0
+    /// Downloads that go on.
+    package var downloadsResumed = 0
+    /// What could not be restored, a sentence each.
+    package var problems: [String] = []
+}
+
+/// What `upload_file` or `share` did.
+package struct UploadOutcome: Sendable {
+    package let name: String
+    package let size: Int64
+    package let infoHash: String
+    package let sha1: String
+    package let pieceCount: Int
+    package let pieceLength: Int
+    /// False where the file was in the catalogue and the caller became another sharer.
+    package let created: Bool
+}
+
+package enum DownloadState: Sendable, Equatable {
+    case downloading
+    /// All pieces are there; the whole file's hash is being checked and the file put in place.
+    case finishing
+    case complete
+    case failed(CommandError)
+}
+
+/// One peer that a download had bytes from.
+package struct PeerContribution: Sendable {
+    /// `IP:PORT` of the peer's listening socket where known, else of its connection.
+    package let endpoint: String
+    package let bytes: Int64
+}
+
+/// One line of `show_downloads`.
+package struct DownloadStatus: Sendable {
+    /// Order of start; larger is later.
+    package let number: Int
+    /// Empty for a download by `.mtorrent` file.
+    package let group: String
+    package let name: String
+    package let destination: String
+    package let state: DownloadState
+    package let size: Int64
+    package let verified: Int64
+    package let bytesPerSecond: Double
+    package let secondsLeft: Double?
+    package let connectedPeers: Int
+    package let contributions: [PeerContribution]
+}
+
+/// What the node tells the terminal unasked.
+package enum NodeNotice: Sendable {
+    case downloadEnded(DownloadStatus)
+    case trackerLost(String)
+    case trackerBack(String)
+    /// Something a person should know: a shared file changed, a request to join came in.
+    case message(String)
+}
