@@ -1,0 +1,105 @@
+/// The messages of the peer wire protocol but `piece`, whose payload is never held (BEP 3, 5, 10).
+package enum PeerMessage: Hashable, Sendable {
+    case keepAlive
+    case choke
+    case unchoke
+    case interested
+    case notInterested
+    /// The sender now has this piece.
+    case have(UInt32)
+    /// The pieces the sender has: the high bit of the first byte is piece 0.
+    case bitfield([UInt8])
+    case request(BlockRequest)
+    case cancel(BlockRequest)
+    /// The UDP port of the sender's DHT node (BEP 5).
+    case port(UInt16)
+    /// An extension's message: 0 is the handshake, others are the receiver's own ids (BEP 10).
+    case extended(id: UInt8, payload: [UInt8])
+    /// A message of a kind not known here, skipped.
+    case unknown(id: UInt8)
+
+    /// The first byte of a message after its length.
+    package enum ID {
+        package static let choke: UInt8 = 0
+        package static let unchoke: UInt8 = 1
+        package static let interested: UInt8 = 2
+        package static let notInterested: UInt8 = 3
+        package static let have: UInt8 = 4
+        package static let bitfield: UInt8 = 5
+        package static let request: UInt8 = 6
+        package static let piece: UInt8 = 7
+        package static let cancel: UInt8 = 8
+        package static let port: UInt8 = 9
+        package static let extended: UInt8 = 20
+    }
+
+    /// Appends the message with its length prefix. An `unknown` one is written without payload.
+    package func encode(into bytes: inout [UInt8]) {
+        switch self {
+        case .keepAlive: bytes.appendBigEndian(UInt32(0))
+        case .choke: Self.begin(ID.choke, payload: 0, &bytes)
+        case .unchoke: Self.begin(ID.unchoke, payload: 0, &bytes)
+        case .interested: Self.begin(ID.interested, payload: 0, &bytes)
+        case .notInterested: Self.begin(ID.notInterested, payload: 0, &bytes)
+        case .have(let piece):
+            Self.begin(ID.have, payload: 4, &bytes)
+            bytes.appendBigEndian(piece)
+        case .bitfield(let bits):
+            Self.begin(ID.bitfield, payload: bits.count, &bytes)
+            bytes.append(contentsOf: bits)
+        case .request(let block):
+            Self.begin(ID.request, payload: 12, &bytes)
+            Self.append(block, &bytes)
+        case .cancel(let block):
+            Self.begin(ID.cancel, payload: 12, &bytes)
+            Self.append(block, &bytes)
+        case .port(let port):
+            Self.begin(ID.port, payload: 2, &bytes)
+            bytes.appendBigEndian(port)
+        case .extended(let id, let payload):
+            Self.begin(ID.extended, payload: payload.count + 1, &bytes)
+            bytes.append(id)
+            bytes.append(contentsOf: payload)
+        case .unknown(let id): Self.begin(id, payload: 0, &bytes)
+        }
+    }
+
+    /// The message with its length prefix.
+    package func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        encode(into: &bytes)
+        return bytes
+    }
+
+    /// The bytes of a `piece` message before the block: length, id, index and begin.
+    package static let pieceHeaderLength = 13
+
+    /// Appends the 13 bytes that precede the block's own in a `piece` message.
+    @inlinable package static func appendPieceHeader(
+        for block: BlockRequest, to bytes: inout [UInt8]
+    ) {
+        bytes.appendBigEndian(9 &+ block.length)
+        bytes.append(7)
+        bytes.appendBigEndian(block.piece)
+        bytes.appendBigEndian(block.begin)
+    }
+
+    /// The 13 bytes that precede the block's own in a `piece` message.
+    package static func pieceHeader(for block: BlockRequest) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieceHeaderLength)
+        appendPieceHeader(for: block, to: &bytes)
+        return bytes
+    }
+
+    private static func begin(_ id: UInt8, payload count: Int, _ bytes: inout [UInt8]) {
+        bytes.appendBigEndian(UInt32(count + 1))
+        bytes.append(id)
+    }
+
+    private static func append(_ block: BlockRequest, _ bytes: inout [UInt8]) {
+        bytes.appendBigEndian(block.piece)
+        bytes.appendBigEndian(block.begin)
+        bytes.appendBigEndian(block.length)
+    }
+}
