@@ -1,0 +1,97 @@
+import Wire
+
+/// A file that a user shares, or shared when last logged in.
+package struct Share: Hashable, Sendable {
+    /// Empty for what is shared without an account.
+    package var user: String
+    /// Empty for what is shared by a `.mtorrent` file.
+    package var group: String
+    package var infoHash: InfoHash
+    package var name: String
+    /// Absolute path of the file.
+    package var path: String
+    /// Absolute path of the `.mtorrent` file, where there is one.
+    package var mtorrentPath: String?
+    /// The bencoded info dictionary that `infoHash` is the SHA-1 of.
+    package var info: [UInt8]
+    /// What the file was when it was hashed.
+    package var identity: FileIdentity
+    /// False once the user stopped sharing it.
+    package var isActive: Bool
+
+    package init(
+        user: String, group: String, infoHash: InfoHash, name: String, path: String,
+        mtorrentPath: String?, info: [UInt8], identity: FileIdentity, isActive: Bool
+    ) {
+        self.user = user
+        self.group = group
+        self.infoHash = infoHash
+        self.name = name
+        self.path = path
+        self.mtorrentPath = mtorrentPath
+        self.info = info
+        self.identity = identity
+        self.isActive = isActive
+    }
+}
+
+/// A download that was begun.
+package struct Download: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
+        case downloading
+        case complete
+        case failed(reason: String)
+    }
+
+    /// Empty for a download without an account.
+    package var user: String
+    /// Empty for a download by a `.mtorrent` file.
+    package var group: String
+    package var infoHash: InfoHash
+    package var name: String
+    /// Absolute path the file has once it is complete.
+    package var destination: String
+    package var mtorrentPath: String?
+    /// The bencoded info dictionary that `infoHash` is the SHA-1 of.
+    package var info: [UInt8]
+    package var state: State
+    /// Milliseconds since 1970.
+    package var startedAtMilliseconds: Int64
+
+    package init(
+        user: String, group: String, infoHash: InfoHash, name: String, destination: String,
+        mtorrentPath: String?, info: [UInt8], state: State, startedAtMilliseconds: Int64
+    ) {
+        self.user = user
+        self.group = group
+        self.infoHash = infoHash
+        self.name = name
+        self.destination = destination
+        self.mtorrentPath = mtorrentPath
+        self.info = info
+        self.state = state
+        self.startedAtMilliseconds = startedAtMilliseconds
+    }
+}
+
+/// Which pieces of an unfinished download are on disk and right; bitfields as in BEP 3 (the
+/// first piece is the high bit of the first byte).
+package struct Resume: Hashable, Sendable {
+    /// The boot of the machine in which `verified` was written (``StateStore/currentBootID()``).
+    package var bootID: String
+    /// Pieces that were written and hashed: they survive the program's death, in the same boot.
+    package var verified: [UInt8]
+    /// Pieces that were also synced to the disk: they survive power loss.
+    package var synced: [UInt8]
+
+    package init(bootID: String, verified: [UInt8], synced: [UInt8]) {
+        self.bootID = bootID
+        self.verified = verified
+        self.synced = synced
+    }
+
+    /// The pieces to trust in the boot `currentBootID`.
+    package func trusted(currentBootID: String) -> [UInt8] {
+        bootID == currentBootID && !bootID.isEmpty ? verified : synced
+    }
+}

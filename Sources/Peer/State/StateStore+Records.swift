@@ -1,0 +1,219 @@
+import SQLite
+import Wire
+
+extension StateStore {
+    // MARK: Shares
+
+    private static let shareColumns = """
+        user, group_id, info_hash, name, path, mtorrent_path, info, device, inode, size,
+        modified_ns, is_active
+        """
+
+    /// Stores a share; one of the same user and info-hash is replaced.
+    package func save(_ share: Share) throws(CommandError) {
+        try withDatabase { try Self.write(share, to: $0) }
+    }
+
+    private static func write(_ share: Share, to database: Database) throws(SQLiteError) {
+        try database.execute(
+            """
+            INSERT INTO shares(\(shareColumns)) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)
+            ON CONFLICT(user, info_hash) DO UPDATE SET group_id = excluded.group_id,
+                name = excluded.name, path = excluded.path,
+                mtorrent_path = excluded.mtorrent_path, info = excluded.info,
+                device = excluded.device, inode = excluded.inode, size = excluded.size,
+                modified_ns = excluded.modified_ns, is_active = excluded.is_active
+            """,
+            share.user, share.group, share.infoHash.bytes, share.name, share.path,
+            share.mtorrentPath, share.info, Int64(bitPattern: share.identity.device),
+            Int64(bitPattern: share.identity.inode), share.identity.size,
+            share.identity.modifiedNanoseconds, share.isActive)
+    }
+
+    /// What this user shares or shared, oldest first.
+    package func shares(user: String) throws(CommandError) -> [Share] {
+        try withDatabase { database in
+            try database.query(
+                "SELECT \(Self.shareColumns) FROM shares WHERE user = ? ORDER BY id", user,
+                row: Self.share)
+        }
+    }
+
+    package func share(user: String, infoHash: InfoHash) throws(CommandError) -> Share? {
+        try withDatabase { database in
+            try database.queryOne(
+                "SELECT \(Self.shareColumns) FROM shares WHERE user = ? AND info_hash = ?", user,
+                infoHash.bytes, row: Self.share)
+        }
+    }
+
+    /// Marks a share as wanted or stopped; one that isn't stored is left so.
+    package func setShareActive(
+        _ isActive: Bool, user: String, infoHash: InfoHash
+    ) throws(CommandError) {
+        try withDatabase { database in
+            try database.execute(
+                "UPDATE shares SET is_active = ? WHERE user = ? AND info_hash = ?", isActive,
+                user, infoHash.bytes)
+        }
+    }
+
+    package func removeShare(user: String, infoHash: InfoHash) throws(CommandError) {
+        try withDatabase { database in
+            try database.execute(
+                "DELETE FROM shares WHERE user = ? AND info_hash = ?", user, infoHash.bytes)
+        }
+    }
+
+    private static func share(_ row: Row) throws(SQLiteError) -> Share {
+        Share(
+            user: row.text(0), group: row.text(1), infoHash: try infoHash(row, 2),
+            name: row.text(3), path: row.text(4), mtorrentPath: row.optionalText(5),
+            info: row.blob(6),
+            identity: FileIdentity(
+                device: UInt64(bitPattern: row.int64(7)),
+                inode: UInt64(bitPattern: row.int64(8)), size: row.int64(9),
+                modifiedNanoseconds: row.int64(10)),
+            isActive: row.bool(11))
+    }
+
+    // MARK: Downloads
+
+    private static let downloadColumns = """
+        user, group_id, info_hash, name, destination, mtorrent_path, info, state, reason,
+        started_at_ms
+        """
+
+    /// Stores a download; one of the same user and info-hash is replaced.
+    package func save(_ download: Download) throws(CommandError) {
+        let (state, reason) = Self.columns(of: download.state)
+        try withDatabase { database in
+            try database.execute(
+                """
+                INSERT INTO downloads(\(Self.downloadColumns)) VALUES(?,?,?,?,?,?,?,?,?,?)
+                ON CONFLICT(user, info_hash) DO UPDATE SET group_id = excluded.group_id,
+                    name = excluded.name, destination = excluded.destination,
+                    mtorrent_path = excluded.mtorrent_path, info = excluded.info,
+                    state = excluded.state, reason = excluded.reason,
+                    started_at_ms = excluded.started_at_ms
+                """,
+                download.user, download.group, download.infoHash.bytes, download.name,
+                download.destination, download.mtorrentPath, download.info, state, reason,
+                download.startedAtMilliseconds)
+        }
+    }
+
+    /// This user's downloads, the one stored first first.
+    package func downloads(user: String) throws(CommandError) -> [Download] {
+        try withDatabase { database in
+            try database.query(
+                "SELECT \(Self.downloadColumns) FROM downloads WHERE user = ? ORDER BY id", user,
+                row: Self.download)
+        }
+    }
+
+    package func download(user: String, infoHash: InfoHash) throws(CommandError) -> Download? {
+        try withDatabase { database in
+            try database.queryOne(
+                "SELECT \(Self.downloadColumns) FROM downloads WHERE user = ? AND info_hash = ?",
+                user, infoHash.bytes, row: Self.download)
+        }
+    }
+
+    /// Changes a download's state; one that isn't stored is left so.
+    package func setDownloadState(
+        _ state: Download.State, user: String, infoHash: InfoHash
+    ) throws(CommandError) {
+        let (state, reason) = Self.columns(of: state)
+        try withDatabase { database in
+            try database.execute(
+                "UPDATE downloads SET state = ?, reason = ? WHERE user = ? AND info_hash = ?",
+                state, reason, user, infoHash.bytes)
+        }
+    }
+
+    package func removeDownload(user: String, infoHash: InfoHash) throws(CommandError) {
+        try withDatabase { database in
+            try database.execute(
+                "DELETE FROM downloads WHERE user = ? AND info_hash = ?", user, infoHash.bytes)
+        }
+    }
+
+    /// Turns a finished download into a share: the share is stored, the download marked complete
+    /// and its resume data dropped, all of it or nothing. The share's user and info-hash say
+    /// which download.
+    package func completeDownload(as share: Share) throws(CommandError) {
+        let (state, reason) = Self.columns(of: .complete)
+        try withDatabase { database in
+            try database.transaction {
+                try Self.write(share, to: database)
+                try database.execute(
+                    "UPDATE downloads SET state = ?, reason = ? WHERE user = ? AND info_hash = ?",
+                    state, reason, share.user, share.infoHash.bytes)
+                try database.execute(
+                    "DELETE FROM resume WHERE info_hash = ?", share.infoHash.bytes)
+            }
+        }
+    }
+
+    private static func columns(of state: Download.State) -> (Int, String) {
+        switch state {
+        case .downloading: (0, "")
+        case .complete: (1, "")
+        case .failed(let reason): (2, reason)
+        }
+    }
+
+    private static func download(_ row: Row) throws(SQLiteError) -> Download {
+        let state: Download.State
+        switch row.int(7) {
+        case 0: state = .downloading
+        case 1: state = .complete
+        case 2: state = .failed(reason: row.text(8))
+        case let other: throw .malformed("a download has the unknown state \(other)")
+        }
+        return Download(
+            user: row.text(0), group: row.text(1), infoHash: try infoHash(row, 2),
+            name: row.text(3), destination: row.text(4), mtorrentPath: row.optionalText(5),
+            info: row.blob(6), state: state, startedAtMilliseconds: row.int64(9))
+    }
+
+    // MARK: Resume data
+
+    /// Stores which pieces of an unfinished download are there, replacing what was stored.
+    package func save(_ resume: Resume, for infoHash: InfoHash) throws(CommandError) {
+        try withDatabase { database in
+            try database.execute(
+                """
+                INSERT INTO resume(info_hash, boot_id, verified, synced) VALUES(?,?,?,?)
+                ON CONFLICT(info_hash) DO UPDATE SET boot_id = excluded.boot_id,
+                    verified = excluded.verified, synced = excluded.synced
+                """,
+                infoHash.bytes, resume.bootID, resume.verified, resume.synced)
+        }
+    }
+
+    package func resume(for infoHash: InfoHash) throws(CommandError) -> Resume? {
+        try withDatabase { database in
+            try database.queryOne(
+                "SELECT boot_id, verified, synced FROM resume WHERE info_hash = ?",
+                infoHash.bytes
+            ) { row in
+                Resume(bootID: row.text(0), verified: row.blob(1), synced: row.blob(2))
+            }
+        }
+    }
+
+    package func removeResume(for infoHash: InfoHash) throws(CommandError) {
+        try withDatabase { database in
+            try database.execute("DELETE FROM resume WHERE info_hash = ?", infoHash.bytes)
+        }
+    }
+
+    private static func infoHash(_ row: Row, _ column: Int) throws(SQLiteError) -> InfoHash {
+        guard let infoHash = InfoHash(row.blob(column)) else {
+            throw .malformed("an info-hash has not 20 bytes")
+        }
+        return infoHash
+    }
+}

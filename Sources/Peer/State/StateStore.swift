@@ -1,0 +1,144 @@
+import Glibc
+import SQLite
+import Synchronization
+import Wire
+
+/// What a peer remembers between runs: shares, downloads, and which pieces are on disk.
+///
+/// An SQLite database in the data directory (write-ahead log, full sync: what a call has stored
+/// survives `kill -9` and power loss). One program at a time may hold a data directory; a lock
+/// on its `lock` file sees to it and goes with the process. Every call blocks for the disk, on
+/// whichever thread it is made; calls from several threads wait for each other.
+package final class StateStore: Sendable {
+    /// `Database` is not Sendable by itself: the mutex serialises it.
+    struct Connection: @unchecked Sendable {
+        let database: Database
+    }
+
+    private static let schemaVersion = 1
+    private static let schema = """
+        CREATE TABLE shares(
+            id INTEGER PRIMARY KEY, user TEXT NOT NULL, info_hash BLOB NOT NULL,
+            group_id TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, mtorrent_path TEXT,
+            info BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+            size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, is_active INTEGER NOT NULL,
+            UNIQUE(user, info_hash));
+        CREATE TABLE downloads(
+            id INTEGER PRIMARY KEY, user TEXT NOT NULL, info_hash BLOB NOT NULL,
+            group_id TEXT NOT NULL, name TEXT NOT NULL, destination TEXT NOT NULL,
+            mtorrent_path TEXT, info BLOB NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,
+            started_at_ms INTEGER NOT NULL, UNIQUE(user, info_hash));
+        CREATE TABLE resume(
+            info_hash BLOB PRIMARY KEY, boot_id TEXT NOT NULL, verified BLOB NOT NULL,
+            synced BLOB NOT NULL) WITHOUT ROWID;
+        PRAGMA user_version = 1;
+        """
+
+    package let directory: String
+    private let lock: DirectoryLock
+    private let connection: Mutex<Connection>
+
+    /// Opens the state in `directory`, which is made where it is missing (mode 0700, parents
+    /// too). Fails where another program holds it, where it can't be written, and where a newer
+    /// mtorrent wrote it.
+    package init(directory: String) throws(CommandError) {
+        self.directory = directory
+        try DirectoryLock.makeDirectory(directory)
+        lock = try DirectoryLock(directory: directory)
+        let path = directory + "/state.sqlite"
+        do {
+            let database = try Database(path: path, synchronous: .full)
+            let version = try database.userVersion()
+            guard version <= Self.schemaVersion else {
+                throw CommandError(
+                    "\(directory) was written by a newer mtorrent (state version \(version), "
+                        + "this program knows \(Self.schemaVersion)): use that version, or "
+                        + "another --data-dir", .failed)
+            }
+            if version == 0 {
+                try database.transaction { try database.executeScript(Self.schema) }
+            }
+            connection = Mutex(Connection(database: database))
+        } catch {
+            throw Self.commandError(error, path: path)
+        }
+    }
+
+    /// The running boot of this machine; empty where the kernel doesn't tell (then nothing that
+    /// was not synced is trusted).
+    package static func currentBootID() -> String {
+        let descriptor = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let count = read(descriptor, &buffer, buffer.count)
+        let bytes = buffer.prefix(max(0, count)).prefix { $0 > 0x20 }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Runs `body` with the database, alone; SQLite's errors become words for a person.
+    func withDatabase<T: Sendable>(
+        _ body: (Database) throws -> T
+    ) throws(CommandError) -> T {
+        do {
+            return try connection.withLock { try body($0.database) }
+        } catch {
+            throw Self.commandError(error, path: directory + "/state.sqlite")
+        }
+    }
+
+    private static func commandError(_ error: any Error, path: String) -> CommandError {
+        switch error {
+        case let error as CommandError: return error
+        case let error as SQLiteError where error.isFull:
+            return CommandError(
+                "\(path): disk full: make room, what is stored already is kept", .notEnoughDisk)
+        case let error as SQLiteError:
+            return CommandError("\(path): \(error)", .ioError)
+        default: return CommandError("\(path): \(error)", .ioError)
+        }
+    }
+}
+
+/// Holds a data directory for one program at a time (flock(2) on its file `lock`).
+private final class DirectoryLock: Sendable {
+    private let descriptor: Int32
+
+    init(directory: String) throws(CommandError) {
+        let path = directory + "/lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw CommandError(
+                "\(path) can't be opened: \(String(cString: strerror(errno))): "
+                    + "make the directory writable, or name another with --data-dir",
+                .cannotOpenFile)
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            let reason =
+                code == EWOULDBLOCK
+                ? "is in use by another mtorrent: stop that one, or name another with --data-dir"
+                : "can't be locked: \(String(cString: strerror(code)))"
+            throw CommandError("the data directory \(directory) \(reason)", .cannotOpenFile)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    static func makeDirectory(_ directory: String) throws(CommandError) {
+        var made = directory.hasPrefix("/") ? "" : "."
+        for component in directory.split(separator: "/") {
+            made += "/" + component
+            if mkdir(made, 0o700) != 0, errno != EEXIST {
+                let code = errno
+                // A parent that exists may still refuse mkdir, on a read-only file system, say.
+                var status = stat()
+                if stat(made, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { continue }
+                throw CommandError(
+                    "the data directory \(made) can't be made: \(String(cString: strerror(code)))"
+                        + ": name another with --data-dir", .cannotCreateDirectory)
+            }
+        }
+    }
+}

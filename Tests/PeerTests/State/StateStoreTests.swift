@@ -1,0 +1,193 @@
+import Glibc
+import Peer
+import SQLite
+import Testing
+import Wire
+
+struct StateStoreTests {
+    private let scratch = ScratchDirectory()
+    private var data: String { scratch.path + "/a/b" }
+
+    private func mode(_ file: String) -> mode_t {
+        var status = stat()
+        return stat(data + file, &status) == 0 ? status.st_mode & 0o777 : 0
+    }
+
+    private func hash(_ byte: UInt8) -> InfoHash {
+        InfoHash([UInt8](repeating: byte, count: 20))!
+    }
+
+    private func share(_ user: String, _ byte: UInt8, group: String = "g") -> Share {
+        Share(
+            user: user, group: group, infoHash: hash(byte), name: "name \(byte)",
+            path: "/some where/ü \(byte)", mtorrentPath: nil, info: [1, 2, byte],
+            identity: FileIdentity(
+                device: .max, inode: .max - 1, size: 1 << 40, modifiedNanoseconds: -5),
+            isActive: true)
+    }
+
+    private func download(_ user: String, _ byte: UInt8) -> Download {
+        Download(
+            user: user, group: "g", infoHash: hash(byte), name: "name", destination: "/d",
+            mtorrentPath: "/m", info: [], state: .downloading,
+            startedAtMilliseconds: 1_700_000_000_123)
+    }
+
+    @Test func `the directory is made with its parents, for its owner alone`() throws {
+        _ = try StateStore(directory: data)
+        #expect(mode("") == 0o700)
+        #expect(mode("/state.sqlite") == 0o600)
+        #expect(mode("/lock") == 0o600)
+    }
+
+    @Test func `shares come back as they were, oldest first, for their user only`() throws {
+        let shares = [
+            share("alice", 3), share("alice", 1), share("bob", 3), share("", 9, group: ""),
+        ]
+        do {
+            let store = try StateStore(directory: data)
+            for share in shares { try store.save(share) }
+        }
+        let store = try StateStore(directory: data)
+        #expect(try store.shares(user: "alice") == Array(shares[0...1]))
+        #expect(try store.shares(user: "bob") == [shares[2]])
+        #expect(try store.shares(user: "") == [shares[3]])
+        #expect(try store.share(user: "bob", infoHash: hash(3)) == shares[2])
+        #expect(try store.share(user: "bob", infoHash: hash(1)) == nil)
+    }
+
+    @Test func `a share stored again replaces the first and keeps its place`() throws {
+        let store = try StateStore(directory: data)
+        var first = share("alice", 1)
+        try store.save(first)
+        try store.save(share("alice", 2))
+        first.path = "/elsewhere"
+        first.mtorrentPath = "/elsewhere.mtorrent"
+        try store.save(first)
+        #expect(try store.shares(user: "alice") == [first, share("alice", 2)])
+    }
+
+    @Test func `a stopped share stays known and one removed does not`() throws {
+        let store = try StateStore(directory: data)
+        try store.save(share("alice", 1))
+        try store.save(share("alice", 2))
+        try store.setShareActive(false, user: "alice", infoHash: hash(1))
+        try store.setShareActive(false, user: "alice", infoHash: hash(7))
+        #expect(try store.shares(user: "alice").map(\.isActive) == [false, true])
+        try store.removeShare(user: "alice", infoHash: hash(1))
+        try store.removeShare(user: "bob", infoHash: hash(2))
+        #expect(try store.shares(user: "alice") == [share("alice", 2)])
+    }
+
+    @Test func `downloads keep their state and the reason of a failure`() throws {
+        let store = try StateStore(directory: data)
+        for byte in UInt8(1)...3 { try store.save(download("alice", byte)) }
+        try store.setDownloadState(.failed(reason: "disk full"), user: "alice", infoHash: hash(2))
+        try store.setDownloadState(.complete, user: "alice", infoHash: hash(3))
+        #expect(
+            try store.downloads(user: "alice").map(\.state)
+                == [.downloading, .failed(reason: "disk full"), .complete])
+        try store.setDownloadState(.downloading, user: "alice", infoHash: hash(2))
+        #expect(try store.download(user: "alice", infoHash: hash(2)) == download("alice", 2))
+        try store.removeDownload(user: "alice", infoHash: hash(1))
+        #expect(try store.downloads(user: "alice").count == 2)
+        #expect(try store.downloads(user: "bob").isEmpty)
+    }
+
+    @Test func `a finished download becomes a share and needs no resume data`() throws {
+        let store = try StateStore(directory: data)
+        try store.save(download("alice", 1))
+        try store.save(Resume(bootID: "b", verified: [1], synced: [1]), for: hash(1))
+        try store.completeDownload(as: share("alice", 1))
+        #expect(try store.shares(user: "alice") == [share("alice", 1)])
+        #expect(try store.downloads(user: "alice").map(\.state) == [.complete])
+        #expect(try store.resume(for: hash(1)) == nil)
+    }
+
+    @Test func `resume data is replaced as pieces arrive`() throws {
+        let store = try StateStore(directory: data)
+        #expect(try store.resume(for: hash(1)) == nil)
+        try store.save(Resume(bootID: "b", verified: [0x80], synced: []), for: hash(1))
+        let newer = Resume(bootID: "c", verified: [0xC0], synced: [0x80])
+        try store.save(newer, for: hash(1))
+        #expect(try store.resume(for: hash(1)) == newer)
+        try store.removeResume(for: hash(1))
+        #expect(try store.resume(for: hash(1)) == nil)
+    }
+
+    @Test func `after a new boot only synced pieces are trusted`() {
+        let resume = Resume(bootID: "b", verified: [0xC0], synced: [0x80])
+        #expect(resume.trusted(currentBootID: "b") == [0xC0])
+        #expect(resume.trusted(currentBootID: "c") == [0x80])
+        let unknown = Resume(bootID: "", verified: [0xC0], synced: [0x80])
+        #expect(unknown.trusted(currentBootID: "") == [0x80])
+        #expect(StateStore.currentBootID().count == 36)
+    }
+
+    @Test func `a data directory in use is refused with the remedy, and free afterwards`() throws {
+        do {
+            let store = try StateStore(directory: data)
+            let error = #expect(throws: CommandError.self) {
+                try StateStore(directory: data)
+            }
+            #expect(error?.message.contains("is in use by another mtorrent") == true)
+            #expect(error?.message.contains("--data-dir") == true)
+            withExtendedLifetime(store) {}
+        }
+        _ = try StateStore(directory: data)
+    }
+
+    @Test func `state of a newer program is refused`() throws {
+        _ = try StateStore(directory: data)
+        try Database(path: data + "/state.sqlite", synchronous: .full).setUserVersion(99)
+        let error = #expect(throws: CommandError.self) { try StateStore(directory: data) }
+        #expect(error?.message.contains("newer mtorrent (state version 99") == true)
+    }
+
+    @Test func `a directory that can't be made is named`() throws {
+        let error = #expect(throws: CommandError.self) {
+            try StateStore(directory: "/proc/nothing/here")
+        }
+        #expect(error?.exitCode == .cannotCreateDirectory)
+        #expect(error?.message.contains("/proc/nothing") == true)
+    }
+
+    @Test func `a file that is no database is named, not overwritten`() throws {
+        _ = try StateStore(directory: data)
+        let path = data + "/state.sqlite"
+        let file = try #require(fopen(path, "w"))
+        fputs(String(repeating: "not a database ", count: 100), file)
+        fclose(file)
+        let error = #expect(throws: CommandError.self) { try StateStore(directory: data) }
+        #expect(error?.message.contains(path) == true)
+    }
+
+    @Test func `threads take turns`() async throws {
+        let store = try StateStore(directory: data)
+        try await withThrowingTaskGroup { group in
+            for byte in UInt8(0)..<8 {
+                group.addTask { try store.save(self.share("alice", byte)) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try store.shares(user: "alice").count == 8)
+    }
+
+    @Test func `a file's identity changes when its content does`() throws {
+        let path = scratch.path + "/f"
+        func identity() -> FileIdentity {
+            var status = stat()
+            stat(path, &status)
+            return FileIdentity(status)
+        }
+        let file = try #require(fopen(path, "w"))
+        fputs("abc", file)
+        fflush(file)
+        let before = identity()
+        #expect(before.size == 3)
+        #expect(before == identity())
+        fputs("d", file)
+        fclose(file)
+        #expect(before != identity())
+    }
+}
