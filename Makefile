@@ -1,0 +1,52 @@
+# mTorrent. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+SWIFT_BUILD := swift build -c release --static-swift-stdlib
+PROGRAMS := mtorrent mtorrent-tracker
+# A test that hangs must not hold a machine for ever; unit tests take seconds.
+TEST_SECONDS := 540
+
+.PHONY: build demo test bench check install clean hooks help bootstrap bootstrap-tests
+
+build: bootstrap ## build both programs, optimized, into .build/release
+	$(SWIFT_BUILD)
+
+demo: build ## a tracker and four peers on this machine share a 512 MiB file
+	scripts/demo
+
+test: bootstrap-tests ## all tests: unit, state machines, real programs, other clients
+	swift build --build-tests
+	timeout --kill-after=10 $(TEST_SECONDS) \
+	    swift test --skip-build --disable-xctest --skip IntegrationTests
+	timeout --kill-after=10 $(TEST_SECONDS) \
+	    swift test --skip-build --disable-xctest --filter IntegrationTests
+
+bench: bootstrap-tests build ## measure against aria2 on this machine
+	swift build -c release --package-path Benchmarks
+	Benchmarks/.build/release/mtorrent-bench --programs .build/release $(BENCH)
+
+check: bootstrap ## the gate: format, imports between targets, warnings, scripts
+	scripts/check
+
+install: build ## install into $(DESTDIR)$(PREFIX)/bin
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(PROGRAMS:%=.build/release/%) "$(DESTDIR)$(PREFIX)/bin"
+
+clean: ## remove everything that was built
+	swift package clean
+	rm -rf .build Benchmarks/.build
+
+hooks: ## run the fast part of the gate before each commit
+	git config core.hooksPath .githooks
+
+bootstrap:
+	@scripts/bootstrap
+
+bootstrap-tests:
+	@scripts/bootstrap --tests
+
+help:
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
+	    awk -F ':[^#]*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
