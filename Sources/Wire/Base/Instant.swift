@@ -1,5 +1,5 @@
 /// A moment of a monotonic clock with an arbitrary zero. Arithmetic saturates.
-package struct Instant: InstantProtocol, Hashable, Sendable {
+package struct Instant: Comparable, Hashable, Sendable {
     /// Nanoseconds since the clock's zero.
     package var nanoseconds: Int64
 
@@ -13,12 +13,14 @@ package struct Instant: InstantProtocol, Hashable, Sendable {
     /// Later than every moment that is reached.
     package static let distantFuture = Instant(nanoseconds: .max)
 
+    /// The moment that is so much later.
     @inlinable package func advanced(by duration: Duration) -> Instant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.nanosecondsSaturating)
         guard overflow else { return Instant(nanoseconds: sum) }
         return Instant(nanoseconds: nanoseconds > 0 ? .max : .min)
     }
 
+    /// How long it is from here to the other moment; negative if that is earlier.
     @inlinable package func duration(to other: Instant) -> Duration {
         let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
         guard overflow else { return .nanoseconds(difference) }
@@ -27,6 +29,25 @@ package struct Instant: InstantProtocol, Hashable, Sendable {
 
     @inlinable package static func < (a: Instant, b: Instant) -> Bool {
         a.nanoseconds < b.nanoseconds
+    }
+
+    @inlinable package static func + (instant: Instant, duration: Duration) -> Instant {
+        instant.advanced(by: duration)
+    }
+
+    @inlinable package static func - (instant: Instant, duration: Duration) -> Instant {
+        let count = duration.nanosecondsSaturating
+        let (difference, overflow) = instant.nanoseconds.subtractingReportingOverflow(count)
+        guard overflow else { return Instant(nanoseconds: difference) }
+        return Instant(nanoseconds: count < 0 ? .max : .min)
+    }
+
+    @inlinable package static func - (later: Instant, earlier: Instant) -> Duration {
+        earlier.duration(to: later)
+    }
+
+    @inlinable package static func += (instant: inout Instant, duration: Duration) {
+        instant = instant + duration
     }
 }
 
