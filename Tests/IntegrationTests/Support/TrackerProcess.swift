@@ -1,0 +1,39 @@
+import Foundation
+
+/// A running `mtorrent-tracker` with a data folder of its own.
+final class TrackerProcess: Sendable {
+    let process: ChildProcess
+    /// `127.0.0.1:PORT`.
+    let address: String
+
+    /// Starts the tracker and waits until it says that it is listening.
+    /// - Parameters:
+    ///   - dataFolder: kept over restarts.
+    ///   - address: port 0 takes a free one; a restart names the one it had.
+    init(
+        dataFolder: String, address: String = "127.0.0.1:0", options: [String] = []
+    ) async throws {
+        process = try ChildProcess(
+            Programs.tracker, ["--data-dir", dataFolder] + options + [address],
+            environment: ["HOME": dataFolder, "LANG": "C.UTF-8"])
+        let prefix = "listening on "
+        let line = try await process.line("the tracker's address") { $0.hasPrefix(prefix) }
+        self.address = String(line.dropFirst(prefix.count))
+    }
+
+    var port: UInt16 { UInt16(address.split(separator: ":").last ?? "") ?? 0 }
+
+    /// The body of an HTTP answer, by curl.
+    func get(_ path: String) async throws -> (status: Int, body: String) {
+        let finished = try await run(
+            "curl",
+            [
+                "--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}",
+                "http://\(address)\(path)",
+            ])
+        guard finished.code == 0, let status = finished.output.last.flatMap({ Int($0) }) else {
+            throw SpawnError(description: "curl \(path): \(finished.errors)")
+        }
+        return (status, finished.output.dropLast().joined(separator: "\n"))
+    }
+}
