@@ -1,0 +1,23 @@
+import Wire
+
+/// What follows of a change for those who are online: whom to tell, and which swarm entries and
+/// streams to drop.
+package enum DirectoryNotice: Hashable, Sendable {
+    package struct Share: Hashable, Sendable {
+        package let group: String
+        package let name: String
+        package let infoHash: InfoHash
+        package let user: UserIndex
+    }
+
+    case membership(MembershipEvent, to: [UserIndex])
+    case catalogue(CatalogueEvent, to: [UserIndex])
+    /// Whether the sharer is online isn't the directory's to know.
+    case share(Share, isSharing: Bool, to: [UserIndex])
+    /// The session's event stream is to be closed: it was ended.
+    case sessionEnded(SessionID)
+    /// The user's entries in these swarms, and what is known of the pieces held, are to go.
+    case memberExcluded(UserIndex, from: [InfoHash])
+    /// The file left the catalogue: its swarm and holdings are to go.
+    case swarmEnded(InfoHash)
+}
