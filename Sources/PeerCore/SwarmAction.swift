@@ -1,0 +1,89 @@
+import Wire
+
+/// What a driver is to do, in this order. Trivial: an array of these costs no reference counts.
+package enum SwarmAction: Equatable, Sendable {
+    /// Write this range of `SwarmOutputs.bytes`.
+    case send(ConnectionID, Range<Int>)
+    /// Write a `piece` message: its 13-byte header, then the range of the file.
+    case sendBlock(ConnectionID, BlockRequest)
+    /// Put a range of the buffer of the `received` event being handled into a piece, `begin` bytes
+    /// after its beginning. Never into a piece that is being verified or is verified.
+    case store(piece: Int, begin: Int, source: Range<Int>)
+    /// Every block of the piece is stored: hash it and answer with `SwarmEvent.verified`.
+    case verify(piece: Int)
+    /// Connect; answer with `connected` or `connectFailed`.
+    case connect(Endpoint)
+    /// Close, after what was sent before has been written. No `closed` is expected.
+    case close(ConnectionID, SwarmCloseReason)
+    /// Announce; answer with `announced` or `announceFailed`, but for `stopped`.
+    case announce(SwarmAnnouncement)
+    /// The piece has its hash: it may be recorded and is served from now on.
+    case pieceCompleted(Int)
+    /// The last missing piece has come. Not given to a swarm that began complete.
+    case completed
+    /// This peer sent a piece that hasn't its hash; it is banned, its connection is closed.
+    case blamed(Endpoint, piece: Int)
+}
+
+/// Why a swarm closes a connection.
+package enum SwarmCloseReason: UInt8, Sendable, Equatable {
+    /// The swarm was stopped.
+    case stopped
+    /// No whole handshake within `handshakeTimeout`.
+    case handshakeTimeout
+    /// The peer answered with another info-hash or not with a handshake.
+    case wrongHandshake
+    /// The peer is this peer.
+    case connectedToSelf
+    /// Another connection to the same peer is kept.
+    case duplicate
+    case tooManyConnections
+    /// Sent corrupt data before.
+    case banned
+    /// Sent corrupt data now.
+    case blamed
+    /// Nothing was heard for `idleTimeout`.
+    case idle
+    /// Neither side has anything the other one lacks.
+    case nothingToExchange
+    /// Bytes that aren't the peer wire protocol, or a frame over its limit.
+    case malformed
+    /// A bitfield of wrong size, with spare bits, or not first; a piece index out of range.
+    case invalidHave
+    /// A request outside its piece or longer than allowed.
+    case invalidRequest
+    /// Far more requests than were advertised as acceptable.
+    case requestFlood
+    /// Far more data than was asked for.
+    case dataFlood
+}
+
+/// Where a swarm appends what is to be done. Reused: one for a whole loop is enough.
+package struct SwarmOutputs {
+    package var actions: [SwarmAction] = []
+    /// The bytes that `SwarmAction.send` refers to.
+    package var bytes: [UInt8] = []
+
+    package init() {}
+
+    /// Forgets what has been done; keeps the memory.
+    package mutating func removeAll() {
+        actions.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Sends what `bytes` got since it had `start` bytes, joined to a `send` just before it.
+    mutating func send(_ connection: ConnectionID, from start: Int) {
+        if case .send(connection, let range)? = actions.last, range.upperBound == start {
+            actions[actions.count - 1] = .send(connection, range.lowerBound..<bytes.count)
+        } else {
+            actions.append(.send(connection, start..<bytes.count))
+        }
+    }
+
+    mutating func send(_ connection: ConnectionID, _ message: PeerMessage) {
+        let start = bytes.count
+        message.encode(into: &bytes)
+        send(connection, from: start)
+    }
+}

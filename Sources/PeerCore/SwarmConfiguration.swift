@@ -1,0 +1,56 @@
+/// The limits and times of a swarm. Sizes in bytes.
+package struct SwarmConfiguration: Sendable {
+    /// Connections in all, incoming ones included.
+    package var maxConnections = 4_000
+    /// Connections beyond which no further ones are sought; incoming ones still come.
+    package var enoughConnections = 100
+    /// Connections being made at a time.
+    package var maxHalfOpen = 50
+    /// Endpoints remembered.
+    package var maxKnownEndpoints = 2_000
+    /// Peers whose transferred bytes are remembered after they left.
+    package var maxRememberedPeers = 500
+    /// The wait after the first failed connection; doubles with each further one, with jitter.
+    package var reconnectDelay = Duration.seconds(2)
+    package var maxReconnectDelay = Duration.seconds(600)
+
+    package var handshakeTimeout = Duration.seconds(20)
+    /// A keep-alive is sent after so much silence of ours (BEP 3: before two minutes).
+    package var keepAliveInterval = Duration.seconds(100)
+    /// A peer that is silent for so long is left.
+    package var idleTimeout = Duration.seconds(180)
+    /// The longest message other than `bitfield` and `piece`.
+    package var maxFrameLength = 64 << 10
+
+    /// The longest block that a peer may ask for.
+    package var maxRequestLength = 128 << 10
+    /// Requests a peer may have queued here, advertised as `reqq` (BEP 10).
+    package var requestQueueLimit = 500
+    /// Blocks handed to the driver for one connection before `drained`.
+    package var maxReleasedBytes = 1 << 20
+    /// Data nobody asked for that a peer may send before it is left.
+    package var maxUnrequestedBytes = 32 << 20
+
+    /// Peers unchoked at a time, the optimistic one included.
+    package var uploadSlots = 50
+    package var unchokeInterval = Duration.seconds(10)
+    package var optimisticInterval = Duration.seconds(30)
+
+    /// Blocks asked of one peer at a time.
+    package var pipelineDepth = 4...512
+    /// A request is given to another peer between these two, by that peer's history.
+    package var requestTimeout = Duration.seconds(4)...Duration.seconds(60)
+    /// The same for a peer without a history.
+    package var firstRequestTimeout = Duration.seconds(10)
+    /// Pieces that are picked at random before the rarest come first.
+    package var randomFirstPieces = 4
+    /// Peers a block is asked of at the same time in the endgame.
+    package var endgameDuplicates = 3
+
+    /// Until the tracker says another interval, and while it can't be reached.
+    package var announceInterval = Duration.seconds(120)
+    /// The `v` of our extension handshake (BEP 10).
+    package var clientName = "mTorrent 0.1.0"
+
+    package init() {}
+}
