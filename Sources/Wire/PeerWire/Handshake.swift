@@ -65,10 +65,7 @@ package struct Handshake: Hashable, Sendable {
 
     /// Reads exactly 68 bytes.
     package static func decode(_ bytes: [UInt8]) throws(WireError) -> Handshake {
-        let result = bytes.withUnsafeBytes { raw in
-            Result { () throws(WireError) in try decode(raw) }
-        }
-        return try result.get()
+        try bytes.withRawBytes { (raw) throws(WireError) in try decode(raw) }
     }
 
     /// Whether bytes received so far, even if fewer than 68, can be a handshake's beginning.

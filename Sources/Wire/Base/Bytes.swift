@@ -25,3 +25,14 @@ extension UnsafeRawBufferPointer {
         T(bigEndian: loadUnaligned(fromByteOffset: offset, as: type))
     }
 }
+
+extension Array where Element == UInt8 {
+    /// Calls `body` with the array's bytes, valid during the call only; errors keep their type.
+    @inlinable package func withRawBytes<R, E>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try withUnsafeBufferPointer { (buffer) throws(E) -> R in
+            try body(UnsafeRawBufferPointer(buffer))
+        }
+    }
+}

@@ -1,0 +1,142 @@
+/// The info dictionary of a torrent of a single file (BEP 3, 27, 47).
+///
+/// The encoded bytes are kept as they were given, keys that aren't known here included, since
+/// the info-hash is the SHA-1 of exactly those bytes.
+package struct Info: Hashable, Sendable {
+    /// The file's name, a single path component.
+    package let name: String
+    /// The file's size in bytes.
+    package let length: Int64
+    /// The size in bytes of every piece but the last.
+    package let pieceLength: Int
+    /// The pieces' SHA-1 digests, 20 bytes each.
+    package let pieces: [UInt8]
+    /// Whether peers may come from the tracker only (BEP 27).
+    package let isPrivate: Bool
+    /// SHA-1 of the whole file (BEP 47).
+    package let sha1: SHA1Digest?
+    /// What makes the info-hash another one for each group: `<network_id>/<group_id>`.
+    package let source: String?
+    /// The bencoded dictionary.
+    package let encoded: [UInt8]
+    /// SHA-1 of `encoded`.
+    package let infoHash: InfoHash
+
+    /// The longest piece that is accepted.
+    package static let maxPieceLength = 64 << 20
+
+    /// The dictionary of the given values; throws if they don't fit each other.
+    package init(
+        name: String, length: Int64, pieceLength: Int, pieces: [UInt8], isPrivate: Bool,
+        sha1: SHA1Digest?, source: String?
+    ) throws(MetainfoError) {
+        var dictionary = BencodeDictionary()
+        dictionary["name"] = .text(name)
+        dictionary["length"] = .integer(length)
+        dictionary["piece length"] = .integer(Int64(pieceLength))
+        dictionary["pieces"] = .bytes(pieces)
+        if isPrivate { dictionary["private"] = .integer(1) }
+        if let sha1 { dictionary["sha1"] = .bytes(sha1.bytes) }
+        if let source { dictionary["source"] = .text(source) }
+        try self.init(dictionary, encoded: Bencode.dictionary(dictionary).encoded())
+    }
+
+    /// Reads a bencoded info dictionary.
+    package init(decoding bytes: [UInt8]) throws(MetainfoError) {
+        let value: Bencode
+        do {
+            value = try Bencode.decode(bytes, limits: Self.limits)
+        } catch {
+            throw .bencode(error)
+        }
+        guard let dictionary = value.dictionary else { throw .notADictionary }
+        try self.init(dictionary, encoded: bytes)
+    }
+
+    private init(_ dictionary: BencodeDictionary, encoded: [UInt8]) throws(MetainfoError) {
+        guard dictionary["files"] == nil else { throw .severalFiles }
+        name = try dictionary.require("name", \.text)
+        guard FileName.isValid(name) else { throw .invalidName }
+        length = try dictionary.require("length", \.integer)
+        guard length >= 0 else { throw .invalidLength(length) }
+        let pieceLength = try dictionary.require("piece length", \.integer)
+        guard (1...Int64(Self.maxPieceLength)).contains(pieceLength) else {
+            throw .invalidPieceLength(pieceLength)
+        }
+        self.pieceLength = Int(pieceLength)
+        pieces = try dictionary.require("pieces", \.bytes)
+        guard pieces.count % 20 == 0 else { throw .invalidPieces(count: pieces.count) }
+        let expected = length / pieceLength + (length % pieceLength == 0 ? 0 : 1)
+        guard expected == Int64(pieces.count / 20) else {
+            throw .wrongPieceCount(expected: expected, actual: pieces.count / 20)
+        }
+        isPrivate = try dictionary.find("private", \.integer) == 1
+        if let digest = try dictionary.find("sha1", \.bytes) {
+            guard let sha1 = SHA1Digest(digest) else { throw .invalidSHA1 }
+            self.sha1 = sha1
+        } else {
+            sha1 = nil
+        }
+        source = try dictionary.find("source", \.text)
+        self.encoded = encoded
+        infoHash = InfoHash(SHA1Hasher.hash(encoded))
+    }
+
+    package static func == (a: Info, b: Info) -> Bool { a.infoHash == b.infoHash }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(infoHash)
+    }
+
+    // The pieces of a large file in the 1,500 byte chunks of old .mtorrent files are many.
+    static let limits = Bencode.Limits(maxBytes: 512 << 20)
+}
+
+extension Info {
+    /// The number of pieces; none for an empty file.
+    package var pieceCount: Int { pieces.count / 20 }
+
+    /// The digest of a piece, counted from 0.
+    package func pieceHash(_ index: Int) -> SHA1Digest {
+        precondition(index >= 0 && index < pieceCount, "no such piece")
+        return pieces.withUnsafeBytes { SHA1Digest(loading: $0, at: 20 * index) }
+    }
+
+    /// The size in bytes of a piece, counted from 0; only the last may be shorter than others.
+    package func length(ofPiece index: Int) -> Int {
+        precondition(index >= 0 && index < pieceCount, "no such piece")
+        return Int(min(Int64(pieceLength), length - offset(ofPiece: index)))
+    }
+
+    /// Where a piece begins in the file, in bytes.
+    package func offset(ofPiece index: Int) -> Int64 {
+        Int64(index) * Int64(pieceLength)
+    }
+
+    /// The piece length that is chosen for a file: the smallest power of two from 16 KiB to
+    /// 16 MiB that makes at most 2,000 pieces of it.
+    package static func pieceLength(forFileOf length: Int64) -> Int {
+        var pieceLength = 16 << 10
+        while pieceLength < 16 << 20 && length > 2_000 * Int64(pieceLength) {
+            pieceLength *= 2
+        }
+        return pieceLength
+    }
+}
+
+extension BencodeDictionary {
+    /// The value of a key that must be there.
+    func require<T>(
+        _ key: String, _ type: (Bencode) -> T?
+    ) throws(MetainfoError) -> T {
+        guard let value = try find(key, type) else { throw .missing(key: key) }
+        return value
+    }
+
+    /// The value of a key that may be there.
+    func find<T>(_ key: String, _ type: (Bencode) -> T?) throws(MetainfoError) -> T? {
+        guard let value = self[key] else { return nil }
+        guard let typed = type(value) else { throw .wrongType(key: key) }
+        return typed
+    }
+}
