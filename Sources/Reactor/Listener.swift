@@ -1,0 +1,91 @@
+import CEpollShim
+import Glibc
+
+/// A listening TCP socket.
+///
+/// Out of descriptors (EMFILE, ENFILE) or memory it stops accepting for a while, doubling from
+/// 10 ms to 1 s, rather than being told of the same waiting connection again and again; the
+/// connections wait in the kernel's backlog meanwhile.
+package final class Listener: EventSource {
+    package typealias AcceptHandler = (consuming AcceptedSocket) -> Void
+
+    /// Where it listens, with the port the kernel chose if 0 was asked for.
+    package let localAddress: SocketAddress
+
+    private var onAccept: AcceptHandler?
+    private var backOff = Listener.firstBackOff
+    private var resumption: TimerID?
+
+    /// So that a flood of connections doesn't hold up the streams there are.
+    private static let acceptsPerTurn = 64
+    private static let firstBackOff: Duration = .milliseconds(10)
+    private static let longestBackOff: Duration = .seconds(1)
+
+    /// Listens on `address`; an IPv6 one takes IPv6 connections only. `onAccept` is called for
+    /// every connection, until `close`; it makes a `Stream` of the socket, or drops it.
+    package init(
+        loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024,
+        onAccept: @escaping AcceptHandler
+    ) throws(SystemError) {
+        let descriptor = try Socket.bound(to: address, type: SOCK_STREAM)
+        do throws(SystemError) {
+            if listen(descriptor, backlog) < 0 {
+                throw SystemError(code: errno, operation: "listen \(address)")
+            }
+            localAddress = try Socket.localAddress(descriptor)
+        } catch {
+            SystemCall.close(descriptor)
+            throw error
+        }
+        self.onAccept = onAccept
+        super.init(loop: loop, descriptor: descriptor)
+        do throws(SystemError) {
+            try watch(for: .readable)
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Whether it is waiting for descriptors to be freed.
+    package var isBackingOff: Bool { resumption != nil }
+
+    /// Stops listening: `onAccept` isn't called any more. Streams it made live on.
+    package override func close() {
+        if let resumption { loop.cancel(resumption) }
+        resumption = nil
+        onAccept = nil
+        unregister()
+    }
+
+    override func handle(_ events: Readiness) {
+        for _ in 0..<Listener.acceptsPerTurn {
+            guard let onAccept else { return }
+            var storage = sockaddr_storage()
+            let result = shim_accept(descriptor, &storage)
+            if result >= 0 {
+                backOff = Listener.firstBackOff
+                let address = withUnsafeBytes(of: &storage) {
+                    SocketAddress($0.baseAddress!.assumingMemoryBound(to: sockaddr.self))
+                }
+                guard let address else { preconditionFailure("accept of another family") }
+                onAccept(AcceptedSocket(descriptor: result, remoteAddress: address))
+                continue
+            }
+            switch -result {
+            case EAGAIN: return
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause()
+            default: continue  // The connection failed before it was accepted: accept(2).
+            }
+        }
+    }
+
+    private func pause() {
+        try? setInterest([])
+        resumption = loop.schedule(after: backOff) { [unowned self] in
+            resumption = nil
+            do throws(SystemError) { try setInterest(.readable) } catch { pause() }
+        }
+        backOff = min(backOff * 2, Listener.longestBackOff)
+    }
+}

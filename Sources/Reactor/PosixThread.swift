@@ -1,0 +1,41 @@
+import Glibc
+
+/// A thread that can be joined. It takes no signals: those are for the loop.
+struct PosixThread: Sendable {
+    private let handle: pthread_t
+
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    init(_ run: @escaping @Sendable () -> Void) throws(SystemError) {
+        var all = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+
+        let body = Unmanaged.passRetained(Body(run))
+        var handle = pthread_t()
+        let error = pthread_create(&handle, nil, PosixThread.start, body.toOpaque())
+        if error != 0 {
+            body.release()
+            throw SystemError(code: error, operation: "pthread_create")
+        }
+        self.handle = handle
+    }
+
+    private static let start:
+        @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
+            { body in
+                Unmanaged<Body>.fromOpaque(body!).takeRetainedValue().run()
+                return nil
+            }
+
+    /// Waits for its end; once.
+    func join() {
+        let error = pthread_join(handle, nil)
+        precondition(error == 0)
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+
+/// Making and configuring sockets, which are all nonblocking and close-on-exec.
+enum Socket {
+    static func make(family: Int32, type: __socket_type) throws(SystemError) -> Int32 {
+        let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(family, Int32(type.rawValue) | flags, 0)
+        if descriptor < 0 { throw SystemError(code: errno, operation: "socket") }
+        return descriptor
+    }
+
+    /// A socket bound to `address`. One for an IPv6 address takes IPv6 alone, so that a program
+    /// listens on both families with two sockets of the same port.
+    static func bound(to address: SocketAddress, type: __socket_type) throws(SystemError) -> Int32 {
+        let descriptor = try make(family: address.family, type: type)
+        do throws(SystemError) {
+            if type == SOCK_STREAM {
+                try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+            }
+            if address.isIPv6 { try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+            let result = address.withSockaddr { bind(descriptor, $0, $1) }
+            if result < 0 { throw SystemError(code: errno, operation: "bind \(address)") }
+        } catch {
+            SystemCall.close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// Sets an integer option, setsockopt(2).
+    static func set(
+        _ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32
+    ) throws(SystemError) {
+        var value = value
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        if setsockopt(descriptor, level, option, &value, size) < 0 {
+            throw SystemError(code: errno, operation: "setsockopt")
+        }
+    }
+
+    /// Takes the pending error of a socket, 0 for none: SO_ERROR, socket(7).
+    static func takeError(_ descriptor: Int32) -> Int32 {
+        var error: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let result = getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size)
+        precondition(result == 0)
+        return error
+    }
+
+    /// The address at this end.
+    static func localAddress(_ descriptor: Int32) throws(SystemError) -> SocketAddress {
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return try withUnsafeMutableBytes(of: &storage) { bytes throws(SystemError) in
+            let address = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+            if getsockname(descriptor, address, &size) < 0 {
+                throw SystemError(code: errno, operation: "getsockname")
+            }
+            guard let result = SocketAddress(address) else {
+                throw SystemError(code: EAFNOSUPPORT, operation: "getsockname")
+            }
+            return result
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+extension Stream {
+    /// Sends what is queued, closes this direction, and closes for good when the other end has
+    /// closed too. The delegate hears no more but `didClose`: `.flushed`, or what went wrong;
+    /// `.flushTimedOut` if it took longer than `limit`.
+    package func closeAfterFlush(within limit: Duration = .seconds(10)) {
+        guard isOpen, failure == nil, !isFinishing else { return }
+        isFinishing = true
+        cancelTimeout()
+        timeout = loop.schedule(after: limit) { [unowned self] in
+            timeout = nil
+            fail(.flushTimedOut)
+        }
+        requestService()
+    }
+
+    /// Closes at the end of the turn, and reports it then. Until then the stream is dead.
+    func fail(_ reason: CloseReason) {
+        guard isOpen, failure == nil else { return }
+        failure = reason
+        requestService()
+    }
+
+    /// Closes now, and reports it; from the loop's phases only.
+    func finish(_ reason: CloseReason) {
+        let delegate = delegate
+        close()
+        delegate?.stream(self, didClose: reason)
+    }
+}

@@ -1,0 +1,21 @@
+extension Stream {
+    /// The kernel has an answer to connect(2).
+    func finishConnecting() {
+        let error = Socket.takeError(descriptor)
+        if error != 0 {
+            let error = SystemError(code: error, operation: "connect \(remoteAddress)")
+            return finish(.connectFailed(error))
+        }
+        state = .open
+        // A finishing stream's time-out is that of the flush.
+        if !isFinishing { cancelTimeout() }
+        // For the interest, and for what has been written meanwhile.
+        requestService()
+        if !isFinishing { delegate?.streamDidConnect(self) }
+    }
+
+    func cancelTimeout() {
+        if let timeout { loop.cancel(timeout) }
+        timeout = nil
+    }
+}

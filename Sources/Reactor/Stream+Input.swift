@@ -1,0 +1,72 @@
+import Glibc
+
+extension Stream {
+    /// Stops reading, and so in time the other end's sending. Nothing is received after this call
+    /// until `resumeReading`; a reset is still noticed.
+    package func pauseReading() {
+        if isReadingPaused || !isOpen { return }
+        isReadingPaused = true
+        requestService()
+    }
+
+    package func resumeReading() {
+        if !isReadingPaused || !isOpen { return }
+        isReadingPaused = false
+        requestService()
+    }
+
+    /// A finishing stream throws away what comes, whether reading was paused or not.
+    var mayReceive: Bool { !hasReceivedEnd && (!isReadingPaused || isFinishing) }
+
+    /// Reads once: a bufferful is a turn's share, and what is left is reported again.
+    func receive() {
+        let buffer = loop.readBuffer
+        let count = SystemCall.receive(descriptor, into: buffer)
+        if count > 0 {
+            if isFinishing { return }
+            delegate?.stream(
+                self, didReceive: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        } else if count == 0 {
+            hasReceivedEnd = true
+            requestService()
+            if !isFinishing { delegate?.streamDidReceiveEnd(self) }
+        } else if count != -Int(EAGAIN) {
+            finish(CloseReason(connectionError: Int32(-count), operation: "recv"))
+        }
+    }
+
+    /// An error, or the end of both directions, while nothing is to be read.
+    func handleUnreadCondition() {
+        let error = Socket.takeError(descriptor)
+        if error != 0 {
+            return finish(CloseReason(connectionError: error, operation: "recv"))
+        }
+        // It would be reported for ever; the next change of interest watches again.
+        do throws(SystemError) { try setInterest(nil) } catch { fail(.failed(error)) }
+        if queue != nil {
+            // Only sending tells why it can't be done any more.
+            isBlocked = false
+            requestService()
+        }
+    }
+
+    /// Tells epoll what matters now.
+    func updateInterest() {
+        var wanted: Readiness = []
+        if mayReceive { wanted.insert(.readable) }
+        if let queue, !queue.isEmpty, isBlocked || interest?.contains(.writable) == true {
+            wanted.insert(.writable)
+        }
+        if interest == nil, wanted.isEmpty { return }
+        do throws(SystemError) { try setInterest(wanted) } catch { fail(.failed(error)) }
+    }
+}
+
+extension CloseReason {
+    init(connectionError error: Int32, operation: String) {
+        switch error {
+        case ECONNRESET, EPIPE: self = .reset
+        default: self = .failed(SystemError(code: error, operation: operation))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Glibc
+
+extension Stream {
+    /// Queues a copy of `bytes`, to be sent at the end of the turn with all else that is queued.
+    package func write(_ bytes: UnsafeRawBufferPointer) {
+        guard acceptsWrites, mayQueue(bytes.count) else { return }
+        takeQueue().append(bytes)
+        didQueue()
+    }
+
+    package func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    /// Queues `length` bytes of `file` from `offset` on, to be sent without being copied, and
+    /// read then, not now: if the file has become shorter, the stream closes with `.fileEnded`.
+    package func write(file: SharedFile, offset: Int64, length: Int) {
+        guard acceptsWrites, mayQueue(length) else { return }
+        takeQueue().append(file: file, offset: offset, length: length)
+        didQueue()
+    }
+
+    /// Sends what is queued, then tells the other end that no more will come. What it sends is
+    /// still received. Writes after this are ignored.
+    package func shutdownWrite() {
+        guard acceptsWrites else { return }
+        isWriteShutDown = true
+        requestService()
+    }
+
+    private var acceptsWrites: Bool {
+        state != .closed && failure == nil && !isFinishing && !isWriteShutDown
+    }
+
+    private func mayQueue(_ count: Int) -> Bool {
+        if count <= writeLimit - queuedByteCount { return true }
+        fail(.overflow)
+        return false
+    }
+
+    private func takeQueue() -> WriteQueue {
+        if let queue { return queue }
+        let queue = loop.writeQueues.take()
+        self.queue = queue
+        return queue
+    }
+
+    private func didQueue() {
+        if queuedByteCount > lowWaterMark { isAboveLowWater = true }
+        if !isBlocked { requestService() }
+    }
+
+    func releaseQueue() {
+        if let queue { loop.writeQueues.give(queue) }
+        queue = nil
+    }
+
+    /// Phase 6: sends a fair share of the queue, and does what is to be done once it is empty.
+    func flush() {
+        if let queue, !isBlocked {
+            switch queue.send(to: descriptor, share: Stream.sendShare, isCorked: &isCorked) {
+            case .drained: releaseQueue()
+            case .blocked: isBlocked = true
+            case .shareUsed: requestService()
+            case .failed(let reason): return finish(reason)
+            }
+        }
+        if isAboveLowWater, queuedByteCount <= lowWaterMark {
+            isAboveLowWater = false
+            if !isFinishing { delegate?.streamDidDrain(self) }
+        }
+        if queue == nil, isOpen { endWriting() }
+    }
+
+    /// The queue is empty: what was to be done after it?
+    private func endWriting() {
+        if !hasSentEnd, isFinishing || isWriteShutDown {
+            hasSentEnd = true
+            // Fails on a connection that is gone, which reading will tell.
+            shutdown(descriptor, Int32(SHUT_WR))
+        }
+        guard isFinishing else { return }
+        state = .lingering
+        if hasReceivedEnd { finish(.flushed) }
+    }
+}

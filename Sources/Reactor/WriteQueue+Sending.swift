@@ -1,0 +1,68 @@
+import Glibc
+
+extension WriteQueue {
+    enum SendResult {
+        /// All is sent.
+        case drained
+        /// The kernel takes no more now.
+        case blocked
+        /// The share of this turn is used up.
+        case shareUsed
+        case failed(CloseReason)
+    }
+
+    /// Sends from the front until nothing is left, the kernel takes no more, or `share` bytes have
+    /// gone (a segment in hand may go over it).
+    ///
+    /// Bytes before a range of a file go with MSG_MORE, so that they share packets with it.
+    /// sendfile(2) has no such flag: with several ranges in the queue TCP_CORK holds partial
+    /// packets back, until the queue is empty.
+    func send(to descriptor: Int32, share: Int, isCorked: inout Bool) -> SendResult {
+        if !isCorked, fileRangeCount > 1 {
+            isCorked = true
+            setCork(descriptor, true)
+        }
+        var left = share
+        while let segment = first {
+            if left <= 0 { return .shareUsed }
+            let count: Int
+            if let file = segment.file {
+                count = SystemCall.sendFile(
+                    descriptor, from: file.descriptor, offset: segment.offset,
+                    count: min(segment.length, share))
+                if count == 0 { return .failed(.fileEnded) }
+            } else {
+                let bytes = firstBytes(segment)
+                count = SystemCall.send(
+                    descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(share)),
+                    moreFollows: fileFollowsFirst)
+            }
+            if count < 0 { return outcome(of: Int32(-count), inFile: segment.file != nil) }
+            removeFirst(count)
+            left -= count
+        }
+        if isCorked {
+            isCorked = false
+            setCork(descriptor, false)
+        }
+        return .drained
+    }
+
+    private func outcome(of error: Int32, inFile: Bool) -> SendResult {
+        switch error {
+        case EAGAIN: .blocked
+        case ECONNRESET, EPIPE: .failed(.reset)
+        case EIO, EINVAL, EOVERFLOW, ENOMEM:
+            .failed(
+                inFile
+                    ? .fileFailed(SystemError(code: error, operation: "sendfile"))
+                    : .failed(SystemError(code: error, operation: "send")))
+        default: .failed(.failed(SystemError(code: error, operation: "send")))
+        }
+    }
+
+    /// A cork that can't be set costs packets, not correctness.
+    private func setCork(_ descriptor: Int32, _ isOn: Bool) {
+        try? Socket.set(descriptor, Int32(IPPROTO_TCP), TCP_CORK, isOn ? 1 : 0)
+    }
+}
