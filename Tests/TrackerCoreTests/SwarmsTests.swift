@@ -231,7 +231,7 @@ private struct SwarmScript {
         var script = SwarmScript()
         var truth: [Int: Bool] = [:]
         var random = SmallGenerator(seed: 42)
-        for _ in 0..<20_000 {
+        for _ in 0..<4_000 {
             let number = Int.random(in: 0..<120, using: &random)
             if Int.random(in: 0..<3, using: &random) == 0 {
                 _ = script.swarms.stop(PeerIdentity(number), of: hash("f"))

@@ -14,7 +14,7 @@ package struct Directory: Sendable {
         package fileprivate(set) var passkey: Passkey
         /// Open sessions in order of opening.
         package fileprivate(set) var sessions: [SessionID] = []
-        /// Groups of which the user is a member, in order of joining.
+        /// Groups of which the user is a member, in no particular order.
         package fileprivate(set) var groups: [String] = []
     }
 
@@ -189,14 +189,16 @@ package struct Directory: Sendable {
             }
         case .memberAccepted(let group, let user):
             let index = try index(ofUser: user)
+            var isNew = false
             try changeGroup(group) { group in
                 group.requests.removeAll { $0.user == index }
-                guard group.memberSet.insert(index).inserted else { return }
+                isNew = group.memberSet.insert(index).inserted
+                guard isNew else { return }
                 group.members.append(index)
                 let change = MembershipEvent(groupID: group.id, userID: user, change: .accepted)
                 notices.append(.membership(change, to: group.members))
             }
-            users[Int(index)].groups.append(group)
+            if isNew { users[Int(index)].groups.append(group) }
         case .memberLeft(let group, let user, let removed):
             try removeMember(user, of: group, removed: removed, into: &notices)
         case .ownerChanged(let group, let owner):

@@ -1,0 +1,56 @@
+import TrackerCore
+import Wire
+
+/// Where the directory is kept. Every call blocks; one thread at a time uses a store.
+///
+/// A command is one transaction: it is checked, performed and logged together, and what was
+/// answered is on disk. Nothing above knows which database it is.
+package protocol DirectoryStore: AnyObject {
+    /// 32 hex digits, drawn when the network was founded.
+    var networkID: String { get }
+
+    /// The events that make the present state, and the place in the log they stand for.
+    func snapshot() throws(StoreError) -> (events: [RecordedEvent], through: Int64)
+
+    /// The log after `sequence`, oldest first, at most `limit` events.
+    func events(after sequence: Int64, limit: Int) throws(StoreError) -> [RecordedEvent]
+
+    /// - Parameter time: seconds since 1970.
+    func perform(
+        _ command: DirectoryCommand, at time: Int64
+    ) throws(StoreError) -> DirectoryAnswer
+
+    /// The user's salted password hash; nil for an unknown user.
+    func password(of user: String) throws(StoreError) -> String?
+
+    /// The bencoded info dictionary of a group's file; nil for an unknown file.
+    func info(of name: String, in group: String) throws(StoreError) -> [UInt8]?
+
+    /// Housekeeping: remembers that these sessions are in use, ends those not used for long, and
+    /// forgets old comings and goings of sessions in the log.
+    func maintain(online: [SessionID], at time: Int64) throws(StoreError)
+}
+
+/// Why the store didn't do what it was asked to.
+package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    case refused(DirectoryRefusal)
+    /// Another process has held the database for too long; trying again helps.
+    case busy
+    /// No space on the disk.
+    case full
+    /// Made by a newer program.
+    case newerSchema(path: String, version: Int, known: Int)
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .refused(let refusal): "\(refusal)"
+        case .busy: "the database is held by another program"
+        case .full: "no space left on the disk that holds the database"
+        case .newerSchema(let path, let version, let known):
+            "\(path) is of schema version \(version), this program knows versions up to \(known): "
+                + "start the newer mtorrent-tracker that made it"
+        case .failed(let message): message
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/// The tables, as `user_version` numbers them. Every constraint that can be said in the schema
+/// is, so that no bug above can break it.
+enum SQLiteSchema {
+    static let version = 1
+
+    /// From an empty file to version 1. Ids of rows grow: a smaller one came earlier.
+    static let creation = """
+        CREATE TABLE network (
+            id TEXT NOT NULL
+        );
+        CREATE TABLE users (
+            id INTEGER PRIMARY KEY,
+            user_id TEXT NOT NULL UNIQUE,
+            password TEXT NOT NULL,
+            passkey TEXT NOT NULL UNIQUE,
+            created_at INTEGER NOT NULL
+        );
+        CREATE TABLE sessions (
+            id INTEGER PRIMARY KEY,
+            token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+            user_id TEXT NOT NULL REFERENCES users (user_id),
+            port INTEGER NOT NULL,
+            peer_id BLOB NOT NULL CHECK (length(peer_id) = 20),
+            opened_at INTEGER NOT NULL,
+            used_at INTEGER NOT NULL
+        );
+        CREATE INDEX sessions_by_user ON sessions (user_id, used_at);
+        CREATE TABLE groups (
+            id INTEGER PRIMARY KEY,
+            group_id TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            FOREIGN KEY (group_id, owner) REFERENCES members (group_id, user_id)
+                DEFERRABLE INITIALLY DEFERRED
+        );
+        CREATE INDEX groups_by_owner ON groups (owner);
+        CREATE TABLE members (
+            id INTEGER PRIMARY KEY,
+            group_id TEXT NOT NULL REFERENCES groups (group_id) ON DELETE CASCADE
+                DEFERRABLE INITIALLY DEFERRED,
+            user_id TEXT NOT NULL REFERENCES users (user_id),
+            joined_at INTEGER NOT NULL,
+            UNIQUE (group_id, user_id)
+        );
+        CREATE INDEX members_by_user ON members (user_id);
+        CREATE TABLE requests (
+            id INTEGER PRIMARY KEY,
+            group_id TEXT NOT NULL REFERENCES groups (group_id) ON DELETE CASCADE,
+            user_id TEXT NOT NULL REFERENCES users (user_id),
+            requested_at INTEGER NOT NULL,
+            UNIQUE (group_id, user_id)
+        );
+        CREATE TABLE files (
+            id INTEGER PRIMARY KEY,
+            group_id TEXT NOT NULL REFERENCES groups (group_id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            info_hash BLOB NOT NULL UNIQUE CHECK (length(info_hash) = 20),
+            size INTEGER NOT NULL,
+            sha1 BLOB NOT NULL CHECK (length(sha1) = 20),
+            piece_length INTEGER NOT NULL,
+            piece_count INTEGER NOT NULL,
+            added_by TEXT NOT NULL REFERENCES users (user_id),
+            added_at INTEGER NOT NULL,
+            info BLOB NOT NULL,
+            UNIQUE (group_id, name)
+        );
+        CREATE TABLE shares (
+            id INTEGER PRIMARY KEY,
+            group_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            UNIQUE (group_id, name, user_id),
+            FOREIGN KEY (group_id, name) REFERENCES files (group_id, name) ON DELETE CASCADE,
+            FOREIGN KEY (group_id, user_id) REFERENCES members (group_id, user_id)
+                ON DELETE CASCADE
+        );
+        CREATE INDEX shares_by_member ON shares (group_id, user_id);
+        CREATE TABLE events (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            at INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            group_id TEXT,
+            body TEXT NOT NULL
+        );
+        CREATE INDEX events_by_group ON events (group_id, seq) WHERE group_id IS NOT NULL;
+        """
+}

@@ -1,0 +1,134 @@
+import SQLite
+import TrackerCore
+import Wire
+
+/// The directory in an SQLite file: write-ahead log, synced at every commit, so that what was
+/// answered survives `kill -9` and power loss.
+package final class SQLiteStore: DirectoryStore {
+    package let networkID: String
+    let database: Database
+    let limits: DirectoryLimits
+
+    /// Sessions that nobody used for so long end.
+    static let sessionLifetime: Int64 = 30 * 86_400
+    /// Session events older than that are of no use to anybody who tails the log.
+    static let sessionEventLifetime: Int64 = 7 * 86_400
+
+    /// Opens or creates the database.
+    /// - Parameters:
+    ///   - path: of the file, in a folder that exists.
+    ///   - foundingID: the network's id where the database is new: 32 hex digits.
+    package init(
+        path: String, foundingID: String, limits: DirectoryLimits = DirectoryLimits()
+    ) throws(StoreError) {
+        self.limits = limits
+        do {
+            database = try Database(path: path, synchronous: .full)
+            let version = try database.userVersion()
+            guard version <= SQLiteSchema.version else {
+                throw StoreError.newerSchema(
+                    path: path, version: version, known: SQLiteSchema.version)
+            }
+            let database = database
+            networkID = try database.transaction { () -> String in
+                if try database.userVersion() == 0 {
+                    try database.executeScript(SQLiteSchema.creation)
+                    try database.execute("INSERT INTO network (id) VALUES (?)", foundingID)
+                    try database.setUserVersion(Int32(SQLiteSchema.version))
+                }
+                return try database.queryOne("SELECT id FROM network") { $0.text(0) } ?? ""
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    package func events(
+        after sequence: Int64, limit: Int
+    ) throws(StoreError) -> [RecordedEvent] {
+        try reading { database in
+            try database.query(
+                "SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+                sequence, limit
+            ) { (row) throws(SQLiteError) in
+                do {
+                    let event = try WireJSON.decode(DirectoryEvent.self, from: row.text(2).utf8)
+                    return RecordedEvent(
+                        sequence: row.int64(0), time: row.int64(1), event: event)
+                } catch {
+                    throw .malformed("event \(row.int64(0)) can't be read: \(error)")
+                }
+            }
+        }
+    }
+
+    package func password(of user: String) throws(StoreError) -> String? {
+        try reading { database in
+            try database.queryOne("SELECT password FROM users WHERE user_id = ?", user) {
+                $0.text(0)
+            }
+        }
+    }
+
+    package func info(of name: String, in group: String) throws(StoreError) -> [UInt8]? {
+        try reading { database in
+            try database.queryOne(
+                "SELECT info FROM files WHERE group_id = ? AND name = ?", group, name
+            ) { $0.blob(0) }
+        }
+    }
+
+    package func maintain(online: [SessionID], at time: Int64) throws(StoreError) {
+        try writing { database in
+            for session in online {
+                try database.execute(
+                    "UPDATE sessions SET used_at = ? WHERE token_hash = ?", time, session.bytes)
+            }
+            let unused = try database.query(
+                "SELECT token_hash FROM sessions WHERE used_at < ? ORDER BY id",
+                time - Self.sessionLifetime
+            ) { $0.blob(0) }
+            for hash in unused { try self.endSession(hash, at: time) }
+            try database.execute(
+                "DELETE FROM events WHERE at < ? AND kind IN ('session_opened', 'session_ended')",
+                time - Self.sessionEventLifetime)
+        }
+    }
+
+    // MARK: Transactions
+
+    func reading<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+        do {
+            return try body(database)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    func writing<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+        do {
+            return try database.transaction { try body(database) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Adds the event to the log, within the transaction of what it tells.
+    func append(_ event: DirectoryEvent, at time: Int64) throws(SQLiteError) {
+        try database.execute(
+            "INSERT INTO events (at, kind, group_id, body) VALUES (?, ?, ?, ?)", time, event.kind,
+            event.group, String(decoding: WireJSON.encode(event), as: UTF8.self))
+    }
+}
+
+extension StoreError {
+    init(_ error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let refusal as DirectoryRefusal: self = .refused(refusal)
+        case let error as SQLiteError where error.isBusy: self = .busy
+        case let error as SQLiteError where error.isFull: self = .full
+        default: self = .failed("\(error)")
+        }
+    }
+}
