@@ -180,8 +180,8 @@ final class ChildProcess: Sendable {
         return status
     }
 
-    /// Peak resident memory in bytes; known at its end.
-    var peakMemory: Int { state.withLock { Int($0.usage.ru_maxrss) << 10 } }
+    /// What it took in all, as getrusage(2) tells it; zero until its end.
+    var usage: rusage { state.withLock { $0.usage } }
 
     /// What it wrote so far, for messages.
     var transcript: String {

@@ -50,6 +50,9 @@ final class LineReader: Sendable {
     /// All lines so far, without their ends.
     var lines: [String] { state.withLock { $0.lines } }
 
+    /// What has come after the last whole line, such as a prompt.
+    var pending: String { state.withLock { String(decoding: $0.partial, as: UTF8.self) } }
+
     var count: Int { state.withLock { $0.lines.count } }
 
     /// The other end is closed, and every line is here.

@@ -30,7 +30,8 @@ final class Scratch: Sendable {
     /// - Returns: its path.
     func file(_ name: String, size: Int, seed: UInt64) throws -> String {
         let path = self(name)
-        try write(Data(TestBytes.make(count: size, seed: seed)), to: path)
+        try write(Data(), to: path)
+        try TestBytes.write(to: path, size: size, seed: seed)
         return path
     }
 
@@ -52,15 +53,36 @@ enum TestBytes {
     static func make(count: Int, seed: UInt64) -> [UInt8] {
         var state = seed
         return [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, initialized in
+            let bytes = UnsafeMutableRawBufferPointer(buffer)
             for offset in stride(from: 0, to: count, by: 8) {
                 state &+= 0x9e37_79b9_7f4a_7c15
                 var z = state
                 z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
                 z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-                UnsafeMutableRawPointer(buffer.baseAddress!).storeBytes(
-                    of: z ^ (z >> 31), toByteOffset: offset, as: UInt64.self)
+                bytes.storeBytes(of: z ^ (z >> 31), toByteOffset: offset, as: UInt64.self)
             }
             initialized = count
+        }
+    }
+
+    /// Makes a file of such bytes, some MiB at a time.
+    static func write(to path: String, size: Int, seed: UInt64) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw SpawnError(description: "\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        var offset = 0
+        while offset < size {
+            // Each part from a seed of its own, far from the others in the generator's cycle.
+            let part = make(
+                count: min(4 << 20, size - offset),
+                seed: seed &+ UInt64(offset) &* 0xd134_2543_de82_ef95)
+            let count = pwrite(descriptor, part, part.count, off_t(offset))
+            guard count == part.count else {
+                throw SpawnError(description: "\(path): can't write all of it")
+            }
+            offset += count
         }
     }
 }
