@@ -74,32 +74,3 @@ package struct ProgressLine: Equatable {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 }
-
-/// The rate of something that reports how much is done: an average that forgets, so that it
-/// follows changes within about three seconds and doesn't flicker.
-package struct RateMeter {
-    private static let memorySeconds = 3.0
-
-    private var last: (seconds: Double, bytes: Int64)?
-    private var average: Double?
-
-    package init() {}
-
-    /// Bytes a second; 0 until two reports.
-    package var bytesPerSecond: Double { average ?? 0 }
-
-    /// `bytes` are done `seconds` after an arbitrary zero. Reports closer together than 50 ms
-    /// are left for the next one.
-    package mutating func report(bytes: Int64, atSeconds seconds: Double) {
-        guard let previous = last else {
-            last = (seconds, bytes)
-            return
-        }
-        let elapsed = seconds - previous.seconds
-        guard elapsed >= 0.05 else { return }
-        let now = Double(max(0, bytes - previous.bytes)) / elapsed
-        let weight = min(1, elapsed / Self.memorySeconds)
-        average = average.map { $0 + (now - $0) * weight } ?? now
-        last = (seconds, bytes)
-    }
-}

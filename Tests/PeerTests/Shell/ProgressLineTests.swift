@@ -48,17 +48,4 @@ struct ProgressLineTests {
         #expect(all.secondsLeft == 4)
         #expect(ProgressLine(adding: [half]) == half)
     }
-
-    @Test func `a rate settles on what is steady`() {
-        var meter = RateMeter()
-        #expect(meter.bytesPerSecond == 0)
-        for step in 0...100 {
-            meter.report(bytes: Int64(step) * 1000, atSeconds: Double(step) / 10)
-        }
-        #expect(abs(meter.bytesPerSecond - 10_000) < 1)
-        meter.report(bytes: 100_000, atSeconds: 10.001)
-        #expect(abs(meter.bytesPerSecond - 10_000) < 1)
-        for step in 101...200 { meter.report(bytes: 100_000, atSeconds: Double(step) / 10) }
-        #expect(meter.bytesPerSecond < 1000)
-    }
 }
