@@ -1,0 +1,215 @@
+/// Incremental, strict decoder of requests on a connection (RFC 9112).
+///
+/// Bytes are appended as they arrive; `next` is then called until it gives nil, since requests
+/// may be pipelined. Bodies need a Content-Length: chunked requests are refused with 411, which
+/// RFC 9112 §6.3 leaves to a server, and keeps the classic ways of smuggling out.
+package struct HTTPRequestDecoder {
+    private let limits: HTTPLimits
+    private var buffer: [UInt8] = []
+    /// Where in `buffer` the present request or the rest of its body begins.
+    private var start = 0
+    private var parser: HTTPHeadParser
+    private var hasSkippedEmptyLine = false
+    private var owesContinue = false
+    private var state = State.head
+
+    private enum State {
+        /// The head isn't whole. Exits: every other state.
+        case head
+        /// The head is whole, `remaining` bytes of the body are missing. Exits: `head`.
+        case body(HTTPRequest, remaining: Int)
+        /// Nothing more can be understood. No exits.
+        case failed(HTTPError)
+    }
+
+    package init(limits: HTTPLimits = HTTPLimits()) {
+        self.limits = limits
+        parser = HTTPHeadParser(limits: limits)
+    }
+
+    /// Whether a request has begun to arrive but isn't whole.
+    package var isMidRequest: Bool {
+        switch state {
+        case .head: start < buffer.count
+        case .body: true
+        case .failed: false
+        }
+    }
+
+    /// Takes bytes that arrived.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        if case .failed = state { return }
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: buffer.capacity <= Self.keptCapacity)
+            start = 0
+        } else if start > Self.keptCapacity {
+            buffer.removeFirst(start)
+            start = 0
+        }
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next whole request, or nil if there is none yet. After an error, which carries the
+    /// status to answer, every further call throws the same.
+    package mutating func next() throws(HTTPError) -> HTTPRequest? {
+        do {
+            return try advance()
+        } catch {
+            state = .failed(error)
+            buffer = []
+            start = 0
+            throw error
+        }
+    }
+
+    /// Whether the client waits for `100 Continue` before it sends the body of the request that
+    /// is arriving; true once for each such request.
+    package mutating func takeContinueDemand() -> Bool {
+        defer { owesContinue = false }
+        return owesContinue
+    }
+
+    private mutating func advance() throws(HTTPError) -> HTTPRequest? {
+        while true {
+            switch state {
+            case .head:
+                guard let (request, bodyLength) = try readHead() else { return nil }
+                hasSkippedEmptyLine = false
+                parser = HTTPHeadParser(limits: limits)
+                guard bodyLength > 0 else { return request }
+                state = .body(request, remaining: bodyLength)
+            case .body(var request, let remaining):
+                // So that the body below is the only reference and grows in place.
+                state = .head
+                let count = min(remaining, buffer.count - start)
+                request.body.append(contentsOf: buffer[start..<start + count])
+                start += count
+                if count == remaining {
+                    owesContinue = false
+                    return request
+                }
+                state = .body(request, remaining: remaining - count)
+                return nil
+            case .failed(let error):
+                throw error
+            }
+        }
+    }
+
+    private mutating func readHead() throws(HTTPError) -> (HTTPRequest, bodyLength: Int)? {
+        guard try beginsRequestLine() else { return nil }
+        // A copy, since the closure can't have `self` while `buffer` is being read.
+        var parser = parser
+        let start = start
+        let length = try buffer.withRawBytes { (bytes) throws(HTTPError) in
+            try parser.parse(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        }
+        self.parser = parser
+        guard let length else { return nil }
+        let head = [UInt8](buffer[start..<start + length])
+        self.start += length
+        let line = try head.withRawBytes { (bytes) throws(HTTPError) in
+            try HTTPRequestLine(bytes, parser.startLine ?? 0..<0)
+        }
+        let bodyLength = try checkFraming(parser, isVersion11: line.isVersion11)
+        let request = HTTPRequest(
+            method: line.method, fields: HTTPFields(head: head, start: parser.fieldsStart),
+            keepAlive: !parser.saysClose && (line.isVersion11 || parser.saysKeepAlive),
+            pathRange: line.path, queryRange: line.query)
+        owesContinue = parser.expectsContinue && line.isVersion11 && bodyLength > 0
+        return (request, bodyLength)
+    }
+
+    /// Skips one empty line before a request line (RFC 9112 §2.2); false if more bytes are needed
+    /// to see the request line begin.
+    private mutating func beginsRequestLine() throws(HTTPError) -> Bool {
+        if start < buffer.count, buffer[start] == 0x0d, !hasSkippedEmptyLine {
+            guard start + 1 < buffer.count else { return false }
+            guard buffer[start + 1] == 0x0a else { throw .malformed(.lineEnd) }
+            hasSkippedEmptyLine = true
+            start += 2
+        }
+        guard start < buffer.count else { return false }
+        guard HTTPLine.isToken(buffer[start]) else { throw .malformed(.requestLine) }
+        return true
+    }
+
+    private func checkFraming(
+        _ head: HTTPHeadParser, isVersion11: Bool
+    ) throws(HTTPError) -> Int {
+        guard head.hostCount == 1 || !isVersion11 else { throw .malformed(.host) }
+        switch head.transferEncoding {
+        case .none: break
+        case .chunked: throw isVersion11 ? .lengthRequired : .malformed(.transferEncoding)
+        case .other: throw isVersion11 ? .unknownTransferCoding : .malformed(.transferEncoding)
+        }
+        let length = head.contentLength ?? 0
+        guard length <= limits.maxBodyBytes else { throw .bodyTooLong }
+        return length
+    }
+
+    /// The most bytes an idle connection keeps allocated.
+    private static let keptCapacity = 16 << 10
+}
+
+/// The parts of a request line: method, target, version (RFC 9112 §3).
+private struct HTTPRequestLine {
+    let method: HTTPMethod
+    let path: Range<Int>
+    let query: Range<Int>?
+    let isVersion11: Bool
+
+    init(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPError) {
+        var position = line.lowerBound
+        while position < line.upperBound && HTTPLine.isToken(bytes[position]) { position += 1 }
+        guard position > line.lowerBound, position < line.upperBound, bytes[position] == 0x20
+        else { throw .malformed(.requestLine) }
+        method = HTTPMethod(bytes[line.lowerBound..<position])
+        let targetStart = position + 1
+        position = targetStart
+        var question: Int?
+        while position < line.upperBound, bytes[position] != 0x20 {
+            let byte = bytes[position]
+            guard byte > 0x20, byte < 0x7f, byte != UInt8(ascii: "#") else {
+                throw .malformed(byte == 0x0d ? .lineEnd : .requestLine)
+            }
+            if byte == UInt8(ascii: "?") && question == nil { question = position }
+            position += 1
+        }
+        guard position > targetStart, position < line.upperBound else {
+            throw .malformed(.requestLine)
+        }
+        isVersion11 = try Self.version(bytes[position + 1..<line.upperBound])
+        let pathEnd = question ?? position
+        path = try Self.path(bytes, targetStart..<pathEnd, isOptions: method == .options)
+        query = question.map { $0 + 1..<position }
+    }
+
+    /// Whether the version is 1.1 (or a later 1.x, which is to be treated alike) and not 1.0.
+    private static func version(
+        _ bytes: Slice<UnsafeRawBufferPointer>
+    ) throws(HTTPError) -> Bool {
+        let start = bytes.startIndex
+        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[start + 6] == 0x2e,
+            (0x30...0x39).contains(bytes[start + 5]), (0x30...0x39).contains(bytes[start + 7])
+        else { throw .malformed(.requestLine) }
+        guard bytes[start + 5] == 0x31 else { throw .unsupportedVersion }
+        return bytes[start + 7] != 0x30
+    }
+
+    /// The path of a target in origin, absolute or asterisk form.
+    private static func path(
+        _ bytes: UnsafeRawBufferPointer, _ target: Range<Int>, isOptions: Bool
+    ) throws(HTTPError) -> Range<Int> {
+        guard let first = bytes[target].first else { throw .malformed(.requestLine) }
+        if first == UInt8(ascii: "/") { return target }
+        if first == UInt8(ascii: "*") && target.count == 1 && isOptions { return target }
+        guard target.count > 7,
+            HTTPLine.matches(bytes, target.lowerBound..<target.lowerBound + 7, "http://")
+        else { throw .malformed(.requestLine) }
+        let authority = target.lowerBound + 7..<target.upperBound
+        let slash = bytes[authority].firstIndex(of: UInt8(ascii: "/")) ?? target.upperBound
+        guard slash > authority.lowerBound else { throw .malformed(.requestLine) }
+        return slash..<target.upperBound
+    }
+}
