@@ -38,6 +38,32 @@ package struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
             low: bytes.loadBigEndian(at: offset + 8, as: UInt64.self))
     }
 
+    /// The address of 4 or 16 bytes in network order; nil for any other number of them.
+    package init?(bytes: [UInt8]) {
+        switch bytes.count {
+        case 4:
+            self = bytes.withUnsafeBytes {
+                IPAddress(ipv4: $0.loadBigEndian(at: 0, as: UInt32.self))
+            }
+        case 16:
+            self = bytes.withUnsafeBytes { IPAddress(loadingIPv6: $0, at: 0) }
+        default:
+            return nil
+        }
+    }
+
+    /// The 4 bytes of an IPv4 or the 16 of an IPv6 address, in network order.
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        if let ipv4 {
+            bytes.appendBigEndian(ipv4)
+        } else {
+            bytes.appendBigEndian(high)
+            bytes.appendBigEndian(low)
+        }
+        return bytes
+    }
+
     /// The number the four bytes of an IPv4 address make; nil for IPv6.
     @inlinable package var ipv4: UInt32? {
         high == 0 && low >> 32 == 0xffff ? UInt32(truncatingIfNeeded: low) : nil

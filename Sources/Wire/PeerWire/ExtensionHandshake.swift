@@ -37,7 +37,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         dictionary["reqq"] = requestQueueLength.map { .integer(Int64($0)) }
         dictionary["upload_only"] = isUploadOnly ? .integer(1) : nil
         dictionary["v"] = client.map { .text($0) }
-        dictionary["yourip"] = yourIP.map { .bytes(Self.encode($0)) }
+        dictionary["yourip"] = yourIP.map { .bytes($0.bytes) }
         return Bencode.dictionary(dictionary).encoded()
     }
 
@@ -62,26 +62,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         listenPort = dictionary["p"]?.integer.flatMap {
             $0 == 0 ? nil : UInt16(exactly: $0)
         }
-        yourIP = dictionary["yourip"]?.bytes.flatMap(Self.decode)
+        yourIP = dictionary["yourip"]?.bytes.flatMap { IPAddress(bytes: $0) }
         isUploadOnly = dictionary["upload_only"]?.integer.map { $0 != 0 } ?? false
-    }
-
-    private static func encode(_ address: IPAddress) -> [UInt8] {
-        var bytes: [UInt8] = []
-        if let ipv4 = address.ipv4 {
-            bytes.appendBigEndian(ipv4)
-        } else {
-            bytes.appendBigEndian(address.high)
-            bytes.appendBigEndian(address.low)
-        }
-        return bytes
-    }
-
-    private static func decode(_ bytes: [UInt8]) -> IPAddress? {
-        switch bytes.count {
-        case 4: bytes.withUnsafeBytes { IPAddress(ipv4: $0.loadBigEndian(at: 0, as: UInt32.self)) }
-        case 16: bytes.withUnsafeBytes { IPAddress(loadingIPv6: $0, at: 0) }
-        default: nil
-        }
     }
 }

@@ -1,0 +1,28 @@
+/// Why a query isn't an announce or a scrape (BEP 3, 48). The tracker answers with the text as
+/// the failure reason.
+package enum AnnounceError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Parameter: String, Sendable {
+        case infoHash = "info_hash"
+        case peerID = "peer_id"
+        case port
+        case uploaded
+        case downloaded
+        case left
+        case numwant
+    }
+
+    case missing(Parameter)
+    case malformed(Parameter)
+    case repeated(Parameter)
+    /// A scrape of more info-hashes than allowed.
+    case tooManyInfoHashes(limit: Int)
+
+    package var description: String {
+        switch self {
+        case .missing(let parameter): "\(parameter.rawValue) is missing"
+        case .malformed(let parameter): "\(parameter.rawValue) is malformed"
+        case .repeated(let parameter): "\(parameter.rawValue) is given twice"
+        case .tooManyInfoHashes(let limit): "more than \(limit) info-hashes in one scrape"
+        }
+    }
+}
