@@ -1,6 +1,6 @@
 /// Why a stream closed without `close` having been called.
 package enum CloseReason: Error, Hashable, Sendable {
-    /// `closeAfterFlush` has done its work.
+    /// `closeAfterFlush` has sent all there was.
     case flushed
     /// The other end has ended the connection, and the delegate has no use for half of one.
     case ended
@@ -14,9 +14,9 @@ package enum CloseReason: Error, Hashable, Sendable {
     case overflow
     /// A file ended before the range of it that was to be sent: it has shrunk.
     case fileEnded
-    /// Reading a file failed, or sending of it.
+    /// A range of a file couldn't be read.
     case fileFailed(SystemError)
-    /// What `closeAfterFlush` was to send, or the other end's answer to it, took too long.
+    /// What `closeAfterFlush` was to send took too long.
     case flushTimedOut
     /// Any other error of the connection, a time-out of TCP's own (ETIMEDOUT) among them.
     case failed(SystemError)

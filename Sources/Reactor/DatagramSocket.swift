@@ -88,7 +88,7 @@ package final class DatagramSocket: EventSource {
 
     /// Closes at once; what hasn't been sent is dropped.
     package override func close() {
-        onReceive = nil
+        _ = onReceive.take()
         outgoingCount = 0
         unregister()
     }

@@ -30,6 +30,9 @@ package final class EventLoop {
     let poller: OpaquePointer
     var writeQueues = WriteQueuePool()
 
+    /// Turns made so far.
+    package private(set) var turnCount = 0
+
     private var sources = SourceTable()
     private var timers = TimerHeap()
     private var turnTime = MonotonicTime.current
@@ -83,8 +86,10 @@ package final class EventLoop {
     /// hold each other until they are closed, one by one or by this.
     package func shutdown() {
         for source in sources.all { source.close() }
-        timers = TimerHeap()
         awaitingService.removeAll()
+        let dropped = timers
+        timers = TimerHeap()
+        withExtendedLifetime(dropped) {}
     }
 
     private func turn() {
@@ -93,6 +98,7 @@ package final class EventLoop {
         precondition(count >= 0, "epoll_wait failed")
         // 2.
         turnTime = .current
+        turnCount += 1
         // 3.
         var wasWoken = false
         for index in 0..<count {
@@ -119,7 +125,8 @@ package final class EventLoop {
     /// keep feeding each other can't hold the loop.
     private func serviceSources() {
         swap(&servicing, &awaitingService)
-        for source in servicing {
+        for index in servicing.indices {
+            let source = servicing[index]
             source.awaitsService = false
             source.service()
         }
@@ -161,5 +168,7 @@ extension EventLoop {
     }
 
     /// Drops a timer, and what it holds; one that has fired or been cancelled is left alone.
-    package func cancel(_ timer: TimerID) { timers.cancel(timer) }
+    package func cancel(_ timer: TimerID) {
+        withExtendedLifetime(timers.cancel(timer)) {}
+    }
 }

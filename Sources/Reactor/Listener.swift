@@ -22,9 +22,11 @@ package final class Listener: EventSource {
     private static let longestBackOff: Duration = .seconds(1)
 
     /// Listens on `address`; an IPv6 one takes IPv6 connections only. `onAccept` is called for
-    /// every connection, until `close`; it makes a `Stream` of the socket, or drops it.
+    /// every connection, until `close`; it makes a `Stream` of the socket, or drops it. A backlog
+    /// that is full costs those who come then a second or more, until TCP tries again; the system
+    /// bounds it (net.core.somaxconn).
     package init(
-        loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024,
+        loop: EventLoop, address: SocketAddress, backlog: Int32 = 4096,
         onAccept: @escaping AcceptHandler
     ) throws(SystemError) {
         let descriptor = try Socket.bound(to: address, type: SOCK_STREAM)
@@ -54,7 +56,7 @@ package final class Listener: EventSource {
     package override func close() {
         if let resumption { loop.cancel(resumption) }
         resumption = nil
-        onAccept = nil
+        _ = onAccept.take()
         unregister()
     }
 

@@ -35,7 +35,7 @@ package final class SignalSource: EventSource {
 
     /// Stops listening. The signals stay blocked, and are lost.
     package override func close() {
-        onSignal = nil
+        _ = onSignal.take()
         unregister()
     }
 

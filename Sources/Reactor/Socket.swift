@@ -47,6 +47,13 @@ enum Socket {
         return error
     }
 
+    /// Whether both ends are the same socket: TCP's simultaneous open makes that of a connection
+    /// to a port of this machine that nobody listens on, if the kernel picks the very same port
+    /// for this end.
+    static func isConnectedToItself(_ descriptor: Int32, remoteAddress: SocketAddress) -> Bool {
+        (try? localAddress(descriptor)) == remoteAddress
+    }
+
     /// The address at this end.
     static func localAddress(_ descriptor: Int32) throws(SystemError) -> SocketAddress {
         var storage = sockaddr_storage()

@@ -106,6 +106,8 @@ package struct SocketAddress: Hashable, Sendable {
 extension SocketAddress {
     /// Reads "1.2.3.4:5" or "[::1]:5". Names aren't looked up; nil for anything else.
     package init?(parsing text: String) {
+        // C's functions would read up to a NUL only.
+        if text.utf8.contains(0) { return nil }
         guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { return nil }
         let digits = text[text.index(after: colon)...]
         let isNumber = digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0 }

@@ -3,14 +3,15 @@ import Glibc
 extension Stream {
     /// Sends what is queued, closes this direction, and closes for good when the other end has
     /// closed too. The delegate hears no more but `didClose`: `.flushed`, or what went wrong;
-    /// `.flushTimedOut` if it took longer than `limit`.
+    /// `.flushTimedOut` if the queue isn't empty after `limit`. A connection that is still being
+    /// made has that long too.
     package func closeAfterFlush(within limit: Duration = .seconds(10)) {
         guard isOpen, failure == nil, !isFinishing else { return }
         isFinishing = true
         cancelTimeout()
         timeout = loop.schedule(after: limit) { [unowned self] in
             timeout = nil
-            fail(.flushTimedOut)
+            fail(state == .lingering ? .flushed : .flushTimedOut)
         }
         requestService()
     }

@@ -1,9 +1,15 @@
+import Glibc
+
 extension Stream {
     /// The kernel has an answer to connect(2).
     func finishConnecting() {
         let error = Socket.takeError(descriptor)
         if error != 0 {
             let error = SystemError(code: error, operation: "connect \(remoteAddress)")
+            return finish(.connectFailed(error))
+        }
+        if Socket.isConnectedToItself(descriptor, remoteAddress: remoteAddress) {
+            let error = SystemError(code: ECONNREFUSED, operation: "connect \(remoteAddress)")
             return finish(.connectFailed(error))
         }
         state = .open

@@ -49,7 +49,6 @@ package final class Stream: EventSource {
     var isBlocked = false
     /// The queue has been above the low-water mark.
     var isAboveLowWater = false
-    var isCorked = false
     /// Nil while nothing is queued.
     var queue: WriteQueue?
     /// For the connection to be made, or the flush to be done.
@@ -146,8 +145,8 @@ package final class Stream: EventSource {
         failure = nil
         cancelTimeout()
         releaseQueue()
-        delegate = nil
         unregister()
+        _ = delegate.take()
     }
 
     override func handle(_ events: Readiness) {
@@ -157,8 +156,11 @@ package final class Stream: EventSource {
             isBlocked = false
             requestService()
         }
-        if events.isDisjoint(with: [.readable, .error, .hangUp]) { return }
-        if mayReceive { receive() } else { handleUnreadCondition() }
+        if mayReceive {
+            if !events.isDisjoint(with: [.readable, .error, .hangUp]) { receive() }
+        } else if !events.isDisjoint(with: [.error, .hangUp]) {
+            handleUnreadCondition()
+        }
     }
 
     override func service() {

@@ -44,11 +44,12 @@ struct TimerHeap {
         return TimerID(slot: slot, generation: slots[Int(slot)].generation)
     }
 
-    /// Drops a timer; one that has fired or been cancelled is left alone.
-    mutating func cancel(_ timer: TimerID) {
+    /// Takes a timer out; nil if it has fired or been cancelled. The caller drops what comes back
+    /// once the heap is free again, since what dies with it may cancel timers of its own.
+    mutating func cancel(_ timer: TimerID) -> (() -> Void)? {
         let slot = Int(timer.slot)
-        guard slots[slot].generation == timer.generation else { return }
-        _ = remove(at: slots[slot].position)
+        guard slots[slot].generation == timer.generation else { return nil }
+        return remove(at: slots[slot].position)
     }
 
     /// Takes the first timer out if it is due, and older than sequence number `limit`.

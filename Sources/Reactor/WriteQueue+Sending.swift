@@ -16,12 +16,17 @@ extension WriteQueue {
     ///
     /// Bytes before a range of a file go with MSG_MORE, so that they share packets with it.
     /// sendfile(2) has no such flag: with several ranges in the queue TCP_CORK holds partial
-    /// packets back, until the queue is empty.
-    func send(to descriptor: Int32, share: Int, isCorked: inout Bool) -> SendResult {
-        if !isCorked, fileRangeCount > 1 {
-            isCorked = true
-            setCork(descriptor, true)
-        }
+    /// packets back meanwhile. Nothing is held back after this call, since what the kernel refuses
+    /// could then wait for bytes that the kernel is waiting for: it knows no more than its 200 ms.
+    func send(to descriptor: Int32, share: Int) -> SendResult {
+        let isCorked = fileRangeCount > 1
+        if isCorked { setCork(descriptor, true) }
+        let result = sendSegments(to: descriptor, share: share)
+        if isCorked || fileRangeCount > 0 { setCork(descriptor, false) }
+        return result
+    }
+
+    private func sendSegments(to descriptor: Int32, share: Int) -> SendResult {
         var left = share
         while let segment = first {
             if left <= 0 { return .shareUsed }
@@ -41,10 +46,6 @@ extension WriteQueue {
             removeFirst(count)
             left -= count
         }
-        if isCorked {
-            isCorked = false
-            setCork(descriptor, false)
-        }
         return .drained
     }
 
@@ -52,11 +53,9 @@ extension WriteQueue {
         switch error {
         case EAGAIN: .blocked
         case ECONNRESET, EPIPE: .failed(.reset)
-        case EIO, EINVAL, EOVERFLOW, ENOMEM:
-            .failed(
-                inFile
-                    ? .fileFailed(SystemError(code: error, operation: "sendfile"))
-                    : .failed(SystemError(code: error, operation: "send")))
+        case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, ENOBUFS:
+            .failed(.failed(SystemError(code: error, operation: "send")))
+        case _ where inFile: .failed(.fileFailed(SystemError(code: error, operation: "sendfile")))
         default: .failed(.failed(SystemError(code: error, operation: "send")))
         }
     }

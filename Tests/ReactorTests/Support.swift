@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Reactor
@@ -76,23 +77,22 @@ struct Pair {
     let server: Stream
     let serverSide = Recorder()
 
-    /// `sendBuffer`: SO_SNDBUF of the server's end, and SO_RCVBUF of the client's, in bytes.
-    init(on loop: EventLoop, buffers: Int32? = nil, address: SocketAddress = .loopback(port: 0))
-        throws
-    {
+    /// `sendBuffer`: SO_SNDBUF of the server's end, in bytes.
+    init(
+        on loop: EventLoop, sendBuffer: Int32? = nil, address: SocketAddress = .loopback(port: 0)
+    ) throws {
         var server: Stream?
         let serverSide = serverSide
         let listener = try Listener(loop: loop, address: address) { accepted in
             server = Stream(loop: loop, accepted: accepted, delegate: serverSide)
             loop.stop()
         }
-        if let buffers {
+        if let sendBuffer {
             // Accepted sockets inherit it.
-            try Socket.set(listener.descriptor, SOL_SOCKET, SO_SNDBUF, buffers)
+            try Socket.set(listener.descriptor, SOL_SOCKET, SO_SNDBUF, sendBuffer)
         }
         client = Stream.connect(
             loop: loop, to: listener.localAddress, timeout: .seconds(5), delegate: clientSide)
-        if let buffers { try Socket.set(client.descriptor, SOL_SOCKET, SO_RCVBUF, buffers) }
         run(loop)
         listener.close()
         self.server = try #require(server)
@@ -127,5 +127,120 @@ func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     return (0..<count).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return UInt8(truncatingIfNeeded: state >> 56)
+    }
+}
+
+/// Runs `body` on a thread with a table of descriptors of its own, so that it can count them, and
+/// run out of them, without the tests beside it taking part: unshare(2), CLONE_FILES.
+func withOwnDescriptors<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+) throws -> Value {
+    let outcome = Shared<Result<Value, any Error>?>(nil)
+    let thread = try PosixThread {
+        outcome.value = Result {
+            typealias Unshare = @convention(c) (Int32) -> Int32
+            let unshare = unsafeBitCast(dlsym(nil, "unshare"), to: Unshare.self)
+            let ownDescriptors: Int32 = 0x400
+            try check(unshare(ownDescriptors), "unshare")
+            return try body()
+        }
+    }
+    thread.join()
+    return try #require(outcome.value).get()
+}
+
+/// A value that several threads use.
+final class Shared<Value: Sendable>: Sendable {
+    private let content: Mutex<Value>
+
+    init(_ value: Value) { content = Mutex(value) }
+
+    var value: Value {
+        get { content.withLock { $0 } }
+        set { content.withLock { $0 = newValue } }
+    }
+
+    func withLock(_ body: (inout Value) -> Void) { content.withLock { body(&$0) } }
+}
+
+/// The number of descriptors open in the calling thread's table.
+func openDescriptorCount() -> Int {
+    guard let folder = opendir("/proc/thread-self/fd") else { return -1 }
+    defer { closedir(folder) }
+    var count = 0
+    while readdir(folder) != nil { count += 1 }
+    return count
+}
+
+/// A blocking TCP connection outside of any loop.
+struct RawClient {
+    let descriptor: Int32
+
+    init(to address: SocketAddress) throws {
+        descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        let client = descriptor
+        try #require(address.withSockaddr { connect(client, $0, $1) } == 0)
+    }
+
+    func send(_ bytes: [UInt8]) throws {
+        try #require(Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
+    }
+
+    /// Closes with a RST instead of a FIN.
+    func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        Glibc.close(descriptor)
+    }
+
+    func close() { Glibc.close(descriptor) }
+}
+
+/// A stream of a loop whose other end is a `RawClient`.
+struct HalfPair {
+    let client: RawClient
+    let stream: Stream
+    let recorder = Recorder()
+
+    init(on loop: EventLoop) throws {
+        var stream: Stream?
+        let recorder = recorder
+        let listener = try Listener(loop: loop, address: .loopback(port: 0)) { accepted in
+            stream = Stream(loop: loop, accepted: accepted, delegate: recorder)
+            loop.stop()
+        }
+        client = try RawClient(to: listener.localAddress)
+        run(loop)
+        listener.close()
+        self.stream = try #require(stream)
+    }
+}
+
+/// What workers wait at until a test lets them go.
+final class Gate: Sendable {
+    private let ends: (reader: Int32, writer: Int32)
+
+    init() {
+        var descriptors: [Int32] = [0, 0]
+        precondition(pipe(&descriptors) == 0)
+        ends = (descriptors[0], descriptors[1])
+    }
+
+    /// Waits for one `open`.
+    func pass() {
+        var byte: UInt8 = 0
+        _ = SystemCall.retrying { read(ends.reader, &byte, 1) }
+    }
+
+    func open() {
+        var byte: UInt8 = 0
+        _ = SystemCall.retrying { write(ends.writer, &byte, 1) }
+    }
+
+    deinit {
+        close(ends.reader)
+        close(ends.writer)
     }
 }

@@ -1,0 +1,232 @@
+import Glibc
+import Testing
+
+@testable import Reactor
+
+@Suite struct StreamOutputTests {
+    @Test(arguments: [4096, 65536, nil])
+    func `file ranges between bytes arrive in order and intact`(sendBuffer: Int32?) throws {
+        let content = pattern(1 << 20)
+        let temporary = try TemporaryFile(content)
+        try withLoop { loop in
+            let pair = try Pair(on: loop, sendBuffer: sendBuffer)
+            var expected: [UInt8] = []
+            for block in 0..<64 {
+                let header = pattern(13, seed: UInt64(block))
+                let offset = (block * 37 % 64) << 14
+                pair.server.write(header)
+                pair.server.write(file: temporary.file, offset: Int64(offset), length: 1 << 14)
+                expected += header
+                expected += content[offset..<offset + 1 << 14]
+            }
+            let tail = pattern(100_000)
+            pair.server.write(tail)
+            expected += tail
+            #expect(pair.server.queuedByteCount == expected.count)
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.received.count >= expected.count { loop.stop() }
+            }
+            run(loop)
+            let isIntact = pair.clientSide.received == expected
+            #expect(isIntact)
+            #expect(pair.server.queuedByteCount == 0)
+            #expect(pair.server.queue == nil)
+        }
+    }
+
+    @Test func `a slow reader gets it all, however small the buffers`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop, sendBuffer: 2048)
+            let bytes = pattern(1 << 20)
+            pair.server.write(bytes)
+            pair.clientSide.onReceive = { stream in
+                if pair.clientSide.receivedCount == bytes.count { return loop.stop() }
+                stream.pauseReading()
+                loop.schedule(after: .microseconds(1)) { stream.resumeReading() }
+            }
+            run(loop)
+            let isIntact = pair.clientSide.received == bytes
+            #expect(isIntact)
+        }
+    }
+
+    @Test func `the small writes of a turn go out together`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            var reads = 0
+            pair.clientSide.onReceive = { _ in
+                reads += 1
+                if pair.clientSide.receivedCount == 1000 { loop.stop() }
+            }
+            for index in 0..<1000 { pair.server.write([UInt8(truncatingIfNeeded: index)]) }
+            #expect(pair.server.queuedByteCount == 1000)
+            run(loop)
+            #expect(reads == 1)
+        }
+    }
+
+    @Test func `a drain is told once the queue is at the low-water mark`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop, sendBuffer: 4096)
+            pair.server.lowWaterMark = 100_000
+            pair.server.write([UInt8](repeating: 1, count: 100_000))
+            pair.clientSide.countsOnly = true
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.receivedCount == 100_000 { loop.stop() }
+            }
+            run(loop)
+            #expect(pair.serverSide.drainCount == 0, "it has never been above the mark")
+
+            var queuedAtDrain: [Int] = []
+            pair.serverSide.onDrain = { queuedAtDrain.append($0.queuedByteCount) }
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.receivedCount == 600_000 { loop.stop() }
+            }
+            pair.server.write([UInt8](repeating: 1, count: 500_000))
+            #expect(pair.serverSide.drainCount == 0, "never within a call to the stream")
+            run(loop)
+            #expect(queuedAtDrain.count == 1)
+            #expect(queuedAtDrain.allSatisfy { (0...100_000).contains($0) })
+        }
+    }
+
+    @Test func `a delegate that refills at every drain keeps the stream busy`() throws {
+        let temporary = try TemporaryFile(pattern(1 << 18))
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            let total = 64 << 20
+            var written = 0
+            pair.clientSide.countsOnly = true
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.receivedCount >= total { loop.stop() }
+            }
+            pair.serverSide.onDrain = { stream in
+                guard written < total else { return }
+                for _ in 0..<4 {
+                    stream.write(file: temporary.file, offset: 0, length: 1 << 18)
+                    written += 1 << 18
+                }
+            }
+            pair.server.lowWaterMark = 1 << 18
+            pair.serverSide.onDrain(pair.server)
+            run(loop)
+            #expect(pair.clientSide.receivedCount == written)
+        }
+    }
+
+    @Test func `one fast reader gets no more than its share of a turn`() throws {
+        let temporary = try TemporaryFile(pattern(1 << 20))
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            let total = 64 << 20
+            pair.server.writeLimit = .max
+            for _ in 0..<64 {
+                pair.server.write(file: temporary.file, offset: 0, length: 1 << 20)
+            }
+            pair.clientSide.countsOnly = true
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.receivedCount == total { loop.stop() }
+            }
+            var largest = 0
+            var queued = pair.server.queuedByteCount
+            func watch() {
+                largest = max(largest, queued - pair.server.queuedByteCount)
+                queued = pair.server.queuedByteCount
+                loop.schedule(after: .zero, watch)
+            }
+            watch()
+            run(loop)
+            #expect((1...2 * Stream.sendShare).contains(largest))
+        }
+    }
+
+    @Test func `a stream that others outrun is served meanwhile`() throws {
+        let temporary = try TemporaryFile(pattern(1 << 20))
+        try withLoop { loop in
+            let bulk = try Pair(on: loop)
+            let chat = try Pair(on: loop)
+            var exchanges = 0
+            bulk.server.writeLimit = .max
+            for _ in 0..<128 {
+                bulk.server.write(file: temporary.file, offset: 0, length: 1 << 20)
+            }
+            bulk.clientSide.countsOnly = true
+            bulk.clientSide.onReceive = { _ in
+                if bulk.clientSide.receivedCount == 128 << 20 { loop.stop() }
+            }
+            chat.serverSide.onReceive = { $0.write([1]) }
+            chat.clientSide.onReceive = {
+                exchanges += 1
+                $0.write([1])
+            }
+            chat.client.write([1])
+            run(loop)
+            #expect(exchanges >= 32)
+        }
+    }
+
+    @Test func `more than the write limit closes the stream, after the call`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            pair.server.writeLimit = 1000
+            pair.server.write([UInt8](repeating: 0, count: 1000))
+            #expect(pair.server.queuedByteCount == 1000)
+            pair.server.write([0])
+            pair.server.write([0])
+            #expect(pair.server.isOpen && pair.serverSide.closeReasons.isEmpty)
+            pair.serverSide.onClose = { _ in loop.stop() }
+            run(loop)
+            #expect(pair.serverSide.closeReasons == [.overflow])
+            #expect(!pair.server.isOpen)
+            #expect(pair.serverSide.drainCount == 0)
+        }
+    }
+
+    @Test func `a file that shrinks while it is being sent closes the stream`() throws {
+        let temporary = try TemporaryFile(pattern(1 << 20))
+        try withLoop { loop in
+            let pair = try Pair(on: loop, sendBuffer: 4096)
+            pair.server.write(file: temporary.file, offset: 0, length: 1 << 20)
+            pair.clientSide.countsOnly = true
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.receivedCount > 100_000 {
+                    ftruncate(temporary.file.descriptor, 0)
+                }
+            }
+            pair.serverSide.onClose = { _ in loop.stop() }
+            run(loop)
+            #expect(pair.serverSide.closeReasons == [.fileEnded])
+        }
+    }
+
+    @Test func `a reset while bytes are waiting is reported once`() throws {
+        try withLoop { loop in
+            let pair = try HalfPair(on: loop)
+            pair.recorder.onClose = { _ in loop.stop() }
+            pair.stream.pauseReading()
+            pair.stream.writeLimit = .max
+            pair.stream.write([UInt8](repeating: 0, count: 32 << 20))
+            loop.schedule(after: .milliseconds(5)) { pair.client.reset() }
+            run(loop)
+            #expect(pair.recorder.closeReasons == [.reset])
+            #expect(pair.recorder.drainCount == 0)
+        }
+    }
+
+    @Test func `writing to a connection that is gone closes the stream, without SIGPIPE`() throws {
+        let temporary = try TemporaryFile(pattern(1 << 20))
+        try withLoop { loop in
+            let pair = try HalfPair(on: loop)
+            pair.recorder.onClose = { _ in loop.stop() }
+            pair.stream.pauseReading()
+            pair.client.close()
+            func more() {
+                pair.stream.write(file: temporary.file, offset: 0, length: 1 << 20)
+                loop.schedule(after: .milliseconds(1), more)
+            }
+            more()
+            run(loop)
+            #expect(pair.recorder.closeReasons == [.reset])
+        }
+    }
+}
