@@ -1,1 +1,4 @@
-print("placeholder")
+import Glibc
+import Tracker
+
+exit(TrackerProgram.run(arguments: Array(CommandLine.arguments.dropFirst())))

@@ -8,6 +8,13 @@ package enum DirectoryNotice: Hashable, Sendable {
         package let name: String
         package let infoHash: InfoHash
         package let user: UserIndex
+
+        package init(group: String, name: String, infoHash: InfoHash, user: UserIndex) {
+            self.group = group
+            self.name = name
+            self.infoHash = infoHash
+            self.user = user
+        }
     }
 
     case membership(MembershipEvent, to: [UserIndex])

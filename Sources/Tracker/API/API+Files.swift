@@ -1,0 +1,151 @@
+import TrackerCore
+import Wire
+
+// The catalogues, who shares what, and which pieces they hold.
+extension API {
+    func listFiles(_ id: String, _ call: Call) throws(APIError) {
+        let group = try requireMembership(of: id, call)
+        let files = service.directory.files(of: group).map { file in
+            FileSummary(
+                name: file.record.name, size: file.record.size, infoHash: file.record.infoHash,
+                sha1: file.record.sha1, sharersOnline: onlineCount(file.sharers),
+                sharers: file.sharers.count)
+        }
+        answerLong(FileList(files: files), count: files.count, call)
+    }
+
+    func describeFile(_ name: String, _ id: String, _ call: Call) throws(APIError) {
+        let group = try requireMembership(of: id, call)
+        guard group.files[name] != nil else { throw .noSuchFile(name, in: id) }
+        service.store.read { (store) throws(StoreError) in
+            try store.info(of: name, in: id)
+        } then: { [service] result in
+            // Both may have changed while the database was read.
+            guard let info = try? result.get(), let file = service.directory.file(name, of: id)
+            else {
+                if case .failure(let error) = result { return fail(error, call) }
+                return call.exchange.respond(APIError.noSuchFile(name, in: id).response)
+            }
+            call.exchange.answer(
+                FileDetails(
+                    file: describe(file), info: Base64Bytes(info), sharers: sharers(of: file)))
+        }
+    }
+
+    private func describe(_ file: Directory.File) -> FileDescription {
+        let record = file.record
+        return FileDescription(
+            name: record.name, size: record.size, infoHash: record.infoHash, sha1: record.sha1,
+            sharersOnline: onlineCount(file.sharers), sharers: file.sharers.count,
+            pieceLength: record.pieceLength, pieceCount: record.pieceCount,
+            addedBy: record.addedBy, addedAt: file.addedAt)
+    }
+
+    /// Who shares the file, online or not, then who is online and has pieces of it.
+    private func sharers(of file: Directory.File) -> [SharerInfo] {
+        let presence = service.presence
+        let record = file.record
+        let downloaders = presence.holders(of: record.infoHash).filter { user in
+            !file.sharers.contains(user) && presence.isOnline(user)
+        }
+        return (file.sharers + downloaders).compactMap { user in
+            let isSharer = file.sharers.contains(user)
+            // Who shares a file has all of it, unless the peer has said otherwise.
+            let pieces =
+                presence.pieces(record.infoHash, heldBy: user, of: record.pieceCount)
+                ?? (isSharer ? record.pieceCount : 0)
+            guard isSharer || pieces > 0 else { return nil }
+            return SharerInfo(
+                userID: service.directory.users[Int(user)].id, online: presence.isOnline(user),
+                pieces: pieces)
+        }
+    }
+
+    func addFile(_ group: String, _ call: Call) throws(APIError) {
+        _ = try requireMembership(of: group, call)
+        let (body, user) = (call.request.body, call.userID)
+        // The dictionary of a large file takes milliseconds to decode and hash.
+        service.store.change { (store) throws(StoreError) in
+            let info: Info
+            do throws(APIError) {
+                info = try API.info(
+                    decoding: body, source: "\(store.networkID)/\(group)")
+            } catch {
+                return Result<AddFileResponse, APIError>.failure(error)
+            }
+            let file = FileRecord(info: info, addedBy: user)
+            guard let file else { return .failure(.invalidInfo("'sha1' is missing")) }
+            let command = DirectoryCommand.addFile(
+                group: group, file: file, info: info.encoded)
+            let answer = try store.perform(command, at: StoreWorker.wallClock)
+            return .success(
+                AddFileResponse(
+                    infoHash: info.infoHash, created: answer == .fileAdded(created: true)))
+        } then: { result in
+            switch result {
+            case .success(.success(let response)):
+                call.exchange.answer(response, status: response.created ? 201 : 200)
+            case .success(.failure(let error)): call.exchange.respond(error.response)
+            case .failure(let error): fail(error, call)
+            }
+        }
+    }
+
+    /// The info dictionary in the body of a request, if it is one that a group of an open kind
+    /// can have.
+    private static func info(
+        decoding body: [UInt8], source: String
+    ) throws(APIError) -> Info {
+        let request: AddFileRequest
+        do throws(JSONError) {
+            request = try WireJSON.decode(AddFileRequest.self, from: body)
+        } catch {
+            throw .invalidRequest("the JSON body: \(error)")
+        }
+        let info: Info
+        do throws(MetainfoError) {
+            info = try Info(decoding: request.info.bytes)
+        } catch {
+            throw .invalidInfo("\(error)")
+        }
+        guard info.isPrivate else { throw .invalidInfo("'private' must be 1") }
+        guard info.source == source else { throw .invalidInfo("'source' must be '\(source)'") }
+        return info
+    }
+
+    func share(_ name: String, _ group: String, _ call: Call) {
+        perform(.share(group: group, name: name, user: call.userID), call, status: 204)
+    }
+
+    func stopSharing(_ name: String, _ group: String, _ call: Call) {
+        perform(.stopSharing(group: group, name: name, user: call.userID), call, status: 204)
+    }
+
+    func report(_ call: Call) throws(APIError) {
+        let report = try call.decode(HoldingsReport.self)
+        try service.report(report.holdings, by: call.user)
+        call.exchange.answer(json: nil, status: 204)
+    }
+
+    private func onlineCount(_ users: [UserIndex]) -> Int {
+        users.count { service.presence.isOnline($0) }
+    }
+
+    private func requireMembership(
+        of id: String, _ call: Call
+    ) throws(APIError) -> Directory.Group {
+        guard let group = service.directory.group(id) else { throw .noSuchGroup(id) }
+        guard group.isMember(call.user) else { throw .notMember(id) }
+        return group
+    }
+}
+
+extension FileRecord {
+    /// The record of what an info dictionary describes; nil without a hash of the whole file.
+    init?(info: Info, addedBy: String) {
+        guard let sha1 = info.sha1 else { return nil }
+        self.init(
+            name: info.name, infoHash: info.infoHash, size: info.length, sha1: sha1,
+            pieceLength: info.pieceLength, pieceCount: info.pieceCount, addedBy: addedBy)
+    }
+}

@@ -1,0 +1,86 @@
+import TrackerCore
+import Wire
+
+// Sessions, groups, requests and members.
+extension API {
+    func currentSession(_ call: Call) {
+        let user = service.directory.users[Int(call.user)]
+        call.exchange.answer(
+            SessionInfo(
+                userID: user.id, passkey: user.passkey.hex, networkID: service.networkID))
+    }
+
+    func logOut(_ call: Call) {
+        perform(.endSession(call.session), call, status: 204)
+    }
+
+    func createGroup(_ call: Call) throws(APIError) {
+        let request = try call.decode(CreateGroupRequest.self)
+        guard Identifier.isValid(request.groupID) else {
+            throw .invalidID(request.groupID, of: "group_id")
+        }
+        guard request.kind == .open else { throw .unsupportedKind }
+        perform(
+            .createGroup(group: request.groupID, kind: request.kind, owner: call.userID), call,
+            status: 201)
+    }
+
+    func listGroups(_ call: Call) {
+        let directory = service.directory
+        let groups = directory.groups.map { group in
+            GroupSummary(
+                groupID: group.id, owner: directory.users[Int(group.owner)].id, kind: group.kind,
+                members: group.members.count, isMember: group.isMember(call.user),
+                isPending: group.hasRequest(of: call.user))
+        }
+        answerLong(GroupList(groups: groups), count: groups.count, call)
+    }
+
+    func requestToJoin(_ group: String, _ call: Call) {
+        perform(.requestToJoin(group: group, user: call.userID), call, status: 202)
+    }
+
+    func listRequests(_ id: String, _ call: Call) throws(APIError) {
+        let directory = service.directory
+        guard let group = directory.group(id) else { throw .noSuchGroup(id) }
+        guard group.owner == call.user else {
+            throw .notOwner(id, owner: directory.users[Int(group.owner)].id)
+        }
+        let requests = group.requests.map { request in
+            MembershipRequest(
+                userID: directory.users[Int(request.user)].id, requestedAt: request.requestedAt)
+        }
+        answerLong(RequestList(requests: requests), count: requests.count, call)
+    }
+
+    func acceptRequest(_ group: String, _ user: String, _ call: Call) {
+        perform(.acceptRequest(group: group, user: user, by: call.userID), call, status: 204)
+    }
+
+    func rejectRequest(_ group: String, _ user: String, _ call: Call) {
+        perform(.rejectRequest(group: group, user: user, by: call.userID), call, status: 204)
+    }
+
+    func removeMember(_ group: String, _ user: String, _ call: Call) {
+        perform(.removeMember(group: group, user: user, by: call.userID), call, status: 200) {
+            guard case .memberRemoved(let newOwner, let groupDeleted) = $0 else { return nil }
+            return MembershipRemovedResponse(newOwner: newOwner, groupDeleted: groupDeleted)
+        }
+    }
+
+    /// Answers with a list, which is put into JSON off the loop's thread where it is long.
+    func answerLong(_ list: some Encodable & Sendable, count: Int, _ call: Call) {
+        guard count > API.longListCount else { return call.exchange.answer(list) }
+        service.store.read { _ in
+            WireJSON.encode(list)
+        } then: { result in
+            switch result {
+            case .success(let json): call.exchange.answer(json: json)
+            case .failure(let error): fail(error, call)
+            }
+        }
+    }
+
+    /// About a millisecond's work.
+    private static let longListCount = 200
+}

@@ -1,0 +1,172 @@
+import Reactor
+import TrackerCore
+import Wire
+
+/// Who answers what an ``HTTPServer`` receives.
+protocol HTTPHandler: AnyObject {
+    /// Answers now or later, from the loop's thread: each exchange exactly once.
+    func handle(_ request: HTTPRequest, _ exchange: HTTPExchange)
+
+    /// The answer to a request that could not be understood; the connection is closed after it.
+    func response(to error: HTTPError) -> HTTPResponse
+
+    /// The answer to a request that took too long to arrive.
+    func responseToSlowRequest() -> HTTPResponse
+}
+
+/// HTTP/1.1 with keep-alive and pipelining. Bad bytes and deadlines end the connection they are
+/// on and trouble no other.
+final class HTTPServer {
+    struct Limits: Sendable {
+        var request = HTTPLimits(maxBodyBytes: 24 << 20)
+        /// How long a connection may wait for the next request.
+        var idleTime = Duration.seconds(180)
+        /// How long a request may take to arrive, from its first byte to its last.
+        var requestTime = Duration.seconds(15)
+        /// Requests of one connection that wait for an answer.
+        var pipelined = 64
+        /// A connection that has so many bytes of answers not taken isn't read.
+        var unreadAnswers = 1 << 20
+        /// The longest answer; a client that lets more pile up is cut off.
+        var answer = 64 << 20
+        /// An event stream with so many bytes not taken is cut off.
+        var streamBacklog = 4 << 20
+        /// An event stream whose client acknowledges nothing for so long is cut off.
+        var streamSilence = Duration.seconds(15)
+        /// Bytes of incomplete requests that all connections together may hold.
+        var incompleteRequests = 256 << 20
+    }
+
+    let loop: EventLoop
+    let limits: Limits
+    /// To be set before the loop runs.
+    unowned var handler: (any HTTPHandler)!
+    /// Where a connection gathers the answers to what it has just received.
+    var scratch: [UInt8] = []
+
+    private var listener: Listener?
+    private var connections: [HTTPConnection?] = []
+    private var freeSlots: [Int] = []
+    private(set) var connectionCount = 0
+    private(set) var incompleteByteCount = 0
+    private var idle: TimeoutQueue
+    private var arriving: TimeoutQueue
+    private var deadlineTimer: TimerID?
+    private var onDrained: (() -> Void)?
+
+    init(loop: EventLoop, limits: Limits) {
+        self.loop = loop
+        self.limits = limits
+        idle = TimeoutQueue(duration: limits.idleTime)
+        arriving = TimeoutQueue(duration: limits.requestTime)
+    }
+
+    /// Starts to take connections.
+    /// - Returns: where it listens, with the port that was chosen where 0 was asked for.
+    func listen(on address: SocketAddress) throws(SystemError) -> SocketAddress {
+        let listener = try Listener(loop: loop, address: address) { [unowned self] accepted in
+            accept(accepted)
+        }
+        self.listener = listener
+        scheduleDeadlines()
+        return listener.localAddress
+    }
+
+    private func accept(_ accepted: consuming AcceptedSocket) {
+        let slot = freeSlots.popLast() ?? connections.count
+        let connection = HTTPConnection(server: self, slot: slot)
+        connection.start(accepted)
+        if slot == connections.count {
+            connections.append(connection)
+        } else {
+            connections[slot] = connection
+        }
+        connectionCount += 1
+        idle.restart(slot, at: now)
+    }
+
+    /// The connection has closed.
+    func remove(_ connection: HTTPConnection) {
+        idle.remove(connection.slot)
+        arriving.remove(connection.slot)
+        connections[connection.slot] = nil
+        freeSlots.append(connection.slot)
+        connectionCount -= 1
+        finishDraining()
+    }
+
+    // MARK: Deadlines
+
+    /// Which deadline a connection is under.
+    enum Expectation {
+        /// The next request.
+        case request
+        /// The rest of a request; `isNew`: its first bytes have just come.
+        case rest(isNew: Bool)
+        /// The program's own answer, or the end of an event stream.
+        case nothing
+    }
+
+    func expect(_ expectation: Expectation, of connection: HTTPConnection) {
+        let slot = connection.slot
+        switch expectation {
+        case .request:
+            arriving.remove(slot)
+            idle.restart(slot, at: now)
+        case .rest(let isNew):
+            idle.remove(slot)
+            if isNew || !arriving.contains(slot) { arriving.restart(slot, at: now) }
+        case .nothing:
+            idle.remove(slot)
+            arriving.remove(slot)
+        }
+    }
+
+    var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
+
+    /// One timer for all connections; a deadline may be kept a second late.
+    private func scheduleDeadlines() {
+        deadlineTimer = loop.schedule(after: .seconds(1)) { [unowned self] in
+            closeExpired()
+            scheduleDeadlines()
+        }
+    }
+
+    private func closeExpired() {
+        while let slot = arriving.popExpired(at: now) { connections[slot]?.requestTimedOut() }
+        while let slot = idle.popExpired(at: now) { connections[slot]?.close() }
+    }
+
+    // MARK: Memory
+
+    /// Keeps the account of bytes that incomplete requests hold.
+    /// - Returns: false where it is overdrawn.
+    func adjustIncompleteBytes(by difference: Int) -> Bool {
+        incompleteByteCount += difference
+        return incompleteByteCount <= limits.incompleteRequests
+    }
+
+    // MARK: The end
+
+    /// Takes no more connections and requests, lets what is being answered finish, and calls
+    /// `then` when all connections are closed, or after `limit`.
+    func drain(within limit: Duration, then: @escaping () -> Void) {
+        listener?.close()
+        listener = nil
+        if let deadlineTimer { loop.cancel(deadlineTimer) }
+        onDrained = then
+        for connection in connections { connection?.drain() }
+        loop.schedule(after: limit) { [weak self] in
+            guard let self else { return }
+            for connection in connections { connection?.close() }
+            finishDraining()
+        }
+        finishDraining()
+    }
+
+    private func finishDraining() {
+        guard connectionCount == 0, let then = onDrained else { return }
+        onDrained = nil
+        then()
+    }
+}

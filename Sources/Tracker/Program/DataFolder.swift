@@ -1,0 +1,67 @@
+import Glibc
+
+/// The folder of a tracker's state: for its owner only, and for one tracker at a time.
+struct DataFolder {
+    let path: String
+
+    /// Takes the folder, making it and those above it (mode 0700) where they are missing.
+    init(path: String) throws(StartError) {
+        self.path = path
+        var partial = ""
+        for component in path.split(separator: "/", omittingEmptySubsequences: true) {
+            partial += (partial.isEmpty && !path.hasPrefix("/") ? "" : "/") + component
+            if mkdir(partial, 0o700) == 0 || errno == EEXIST { continue }
+            throw StartError(
+                "can't make the data folder \(path): \(Self.systemError()); name another one with "
+                    + "--data-dir")
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw StartError("\(path) is not a folder; name another one with --data-dir")
+        }
+    }
+
+    var databasePath: String { path + "/tracker.db" }
+
+    /// `$XDG_STATE_HOME/mtorrent-tracker/PORT`, `~/.local/state` standing in. A relative path
+    /// there is to be ignored (XDG Base Directory Specification).
+    static func defaultPath(
+        port: UInt16, environment: [String: String]
+    ) throws(StartError) -> String {
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
+            return "\(state)/mtorrent-tracker/\(port)"
+        }
+        guard let home = environment["HOME"], home.hasPrefix("/") else {
+            throw StartError("HOME is not set: name the data folder with --data-dir")
+        }
+        return "\(home)/.local/state/mtorrent-tracker/\(port)"
+    }
+
+    /// Holds the folder until it is let go, or the process ends in whatever way.
+    final class Lock: Sendable {
+        private let descriptor: Int32
+
+        fileprivate init(descriptor: Int32) { self.descriptor = descriptor }
+
+        deinit { close(descriptor) }
+    }
+
+    func lock() throws(StartError) -> Lock {
+        let file = path + "/tracker.lock"
+        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StartError(
+                "can't write in the data folder \(path): \(Self.systemError()); name another one "
+                    + "with --data-dir")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw StartError(
+                "another tracker is using the data folder \(path): stop it, or name another "
+                    + "folder with --data-dir")
+        }
+        return Lock(descriptor: descriptor)
+    }
+
+    private static func systemError() -> String { String(cString: strerror(errno)) }
+}

@@ -1,0 +1,74 @@
+import Glibc
+import Logging
+import Reactor
+import TrackerCore
+import Wire
+
+/// A tracker from its listening socket to its database, on the loop of the thread that makes it.
+final class TrackerNode {
+    let loop: EventLoop
+    /// Where it listens, with the port that was chosen where 0 was asked for.
+    let address: SocketAddress
+    let service: TrackerService
+    private let front: TrackerFront
+    private let server: HTTPServer
+    private let lock: DataFolder.Lock
+    private let logger: Logger
+    private var isStopping = false
+    /// Why it stopped by itself.
+    private(set) var failure: String?
+
+    /// So that a stop is over in less than 5 s.
+    private static let drainTime = Duration.seconds(3)
+
+    /// Listens and opens the database; serves once it runs.
+    /// - Parameter dataFolder: gives the path of the folder for the port that is listened on.
+    init(
+        address: SocketAddress, dataFolder: (UInt16) throws(StartError) -> String,
+        configuration: TrackerConfiguration, logger: Logger
+    ) throws(StartError) {
+        self.logger = logger
+        do throws(SystemError) {
+            loop = try EventLoop()
+            server = HTTPServer(loop: loop, limits: configuration.http)
+            self.address = try server.listen(on: address)
+        } catch {
+            throw StartError(listeningOn: address, error)
+        }
+        do {
+            let folder = try DataFolder(path: try dataFolder(self.address.port))
+            lock = try folder.lock()
+            let store = try SQLiteStore(
+                path: folder.databasePath, foundingID: Hex.encode(Randomness.bytes(16)))
+            service = try TrackerService(
+                loop: loop, store: store, configuration: configuration, logger: logger)
+        } catch {
+            loop.shutdown()
+            throw error as? StartError ?? StartError("\(error)")
+        }
+        front = TrackerFront(service: service)
+        server.handler = front
+        service.onFailure = { [unowned self] message in
+            failure = message
+            stop()
+        }
+    }
+
+    /// Serves until it is stopped.
+    func run() {
+        logger.info("started", ["address": address, "network": service.networkID])
+        loop.run()
+        service.shutdown()
+        loop.shutdown()
+        logger.info("stopped")
+    }
+
+    /// Takes no more connections, answers what has been asked, and ends `run`; called again, ends
+    /// it at once. On the loop's thread.
+    func stop() {
+        if isStopping { return loop.stop() }
+        isStopping = true
+        service.closeStreams()
+        server.drain(within: Self.drainTime) { [unowned self] in loop.stop() }
+    }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import Logging
+import Options
+import Reactor
+
+/// What the command line, the environment and the config file ask for.
+struct TrackerSettings {
+    let address: SocketAddress
+    /// Nil: the default one.
+    let dataFolder: String?
+    let logFile: String?
+    let logLevel: Logger.Level
+    let configuration: TrackerConfiguration
+
+    static func parser(program: String) -> OptionParser {
+        OptionParser(
+            program: program,
+            usage: ["[OPTIONS] tracker_info.txt N", "[OPTIONS] IP:PORT"],
+            summary: """
+                Keeps the accounts, groups and catalogues of a network, and tells its peers about \
+                each other. Listens on the N-th line (from 1) of tracker_info.txt, or on IP:PORT; \
+                port 0 takes a free one. On a terminal, `quit` stops it.
+                """,
+            options: [
+                Option(
+                    long: "data-dir", short: "d", value: "DIR",
+                    help: "keep the state in DIR (default: "
+                        + "$XDG_STATE_HOME/mtorrent-tracker/PORT)"),
+                Option(
+                    long: "announce-interval", short: "i", value: "TIME",
+                    help: "ask clients to announce every TIME (default: 120s)"),
+                Option(
+                    long: "open-swarms", short: "o", value: "on|off",
+                    help: "take announces without an account, as `share` and `get` make them "
+                        + "(default: on)"),
+                Option(
+                    long: "log-level", short: "l", value: "LEVEL",
+                    help: "log debug, info, warning or error and above (default: info)"),
+                Option(
+                    long: "log-file", short: "L", value: "FILE",
+                    help: "log to FILE, not to standard error; SIGHUP opens it again"),
+            ])
+    }
+
+    init(_ options: ParsedOptions, environment: [String: String]) throws {
+        address = try Self.address(options.operands)
+        dataFolder = options.string("data-dir")
+        logFile = options.string("log-file")
+        let levels = Logger.Level.allCases.map(\.description)
+        let level = try options.choice("log-level", of: levels)
+        logLevel = level.flatMap { Logger.Level(named: $0) } ?? .info
+        var configuration = TrackerConfiguration()
+        if let interval = try options.duration("announce-interval") {
+            guard (.seconds(1) ... .seconds(86_400)).contains(interval) else {
+                throw options.error("announce-interval", "it is from 1s to 1d")
+            }
+            configuration.announceInterval = interval
+        }
+        if let open = try options.choice("open-swarms", of: ["on", "off"]) {
+            configuration.allowsOpenSwarms = open == "on"
+        }
+        self.configuration = configuration
+    }
+
+    private static func address(_ operands: [String]) throws -> SocketAddress {
+        switch operands.count {
+        case 1: try socketAddress(ofText: operands[0])
+        case 2: try socketAddress(inFile: operands[0], line: operands[1])
+        default:
+            throw OptionError(
+                "give either `tracker_info.txt N` or `IP:PORT`; see `mtorrent-tracker --help`")
+        }
+    }
+
+    private static func socketAddress(ofText text: String) throws -> SocketAddress {
+        do throws(TrackerListError) {
+            return socketAddress(try TrackerAddress(parsing: text, allowingPortZero: true))
+        } catch {
+            guard access(text, F_OK) == 0 else { throw OptionError("\(error)") }
+            throw OptionError(
+                "which tracker of \(text) is this one? give its number: "
+                    + "`mtorrent-tracker \(text) 1`")
+        }
+    }
+
+    private static func socketAddress(
+        inFile path: String, line number: String
+    ) throws -> SocketAddress {
+        let list: TrackerList
+        do {
+            list = try TrackerList(parsing: try TextFile.read(path))
+        } catch let error as TrackerListError {
+            throw StartError("\(path): \(error)")
+        }
+        guard let index = Int(number), list.trackers.indices.contains(index - 1) else {
+            throw OptionError(
+                "`\(number)` is no tracker of \(path): it is a number from 1 to "
+                    + "\(list.trackers.count)")
+        }
+        return socketAddress(list.trackers[index - 1])
+    }
+
+    private static func socketAddress(_ address: TrackerAddress) -> SocketAddress {
+        guard let address = SocketAddress(parsing: address.description) else {
+            preconditionFailure("an address was taken that can't be one")
+        }
+        return address
+    }
+}

@@ -1,0 +1,32 @@
+import TrackerCore
+
+/// What an operator can set, and bounds that tests make smaller.
+package struct TrackerConfiguration: Sendable {
+    /// How often clients are asked to announce.
+    package var announceInterval = Duration.seconds(120)
+    /// Whether announces without a passkey are taken, of what belongs to no group.
+    package var allowsOpenSwarms = true
+    /// Peers in an answer, where the client doesn't say and at most.
+    package var usualPeers = 50
+    package var mostPeers = 200
+    /// Between signs of life on an event stream.
+    package var pingInterval = Duration.seconds(5)
+    /// Threads that check passwords, and attempts that may wait for one.
+    package var passwordThreads = 1
+    package var passwordQueue = 64
+    /// Commands that may wait for the database.
+    package var commandQueue = 1024
+    /// Share events that one peer's coming or going makes at most.
+    package var shareEventsPerChange = 1000
+    package var loginPolicy = LoginThrottle.Policy()
+    package var swarmLimits = Swarms.Limits()
+    var http = HTTPServer.Limits()
+
+    package init() {}
+
+    /// How often a client may announce at most.
+    var minimumInterval: Duration { announceInterval / 4 }
+
+    /// How long a peer counts without announcing: it may miss one announce.
+    var peerLifetime: Duration { announceInterval * 2 + .seconds(30) }
+}

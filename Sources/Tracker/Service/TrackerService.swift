@@ -1,0 +1,161 @@
+import Logging
+import Reactor
+import TrackerCore
+import Wire
+
+/// The tracker behind its protocols: the projections in memory, the store they are fed from, and
+/// the event streams of those who are online. Lives on the loop's thread.
+final class TrackerService {
+    let loop: EventLoop
+    let configuration: TrackerConfiguration
+    let networkID: String
+    /// Differs for each run: peers whose tracker changes it announce and report anew.
+    let instance: String
+    let logger: Logger
+
+    var directory: Directory
+    var swarms: Swarms
+    var presence = Presence()
+    var throttle: LoginThrottle
+    var random: SmallGenerator
+    /// Of the sessions that are online.
+    var streams: [SessionID: EventStream] = [:]
+    /// The peers chosen for the announce that is being answered.
+    var chosen = Swarms.Chosen()
+
+    private(set) var store: StoreWorker!
+    let passwordPool: WorkerPool
+    private var timers: [TimerID?] = [nil, nil, nil]
+    private var isShutDown = false
+    /// Called when the projection can't follow the log any more: nothing can be answered truly.
+    var onFailure: (String) -> Void = { _ in }
+
+    /// Peers looked at by one sweep for those that are silent; there is one a second.
+    private static let sweepBudget = 20_000
+
+    /// Loads the present state from the store, which takes a while if there is much of it.
+    init(
+        loop: EventLoop, store: any DirectoryStore, configuration: TrackerConfiguration,
+        logger: Logger
+    ) throws {
+        self.loop = loop
+        self.configuration = configuration
+        self.logger = logger
+        networkID = store.networkID
+        instance = Hex.encode(Randomness.bytes(8))
+        random = SmallGenerator(seed: UInt64.random(in: .min ... .max))
+        swarms = Swarms(limits: configuration.swarmLimits)
+        throttle = LoginThrottle(policy: configuration.loginPolicy)
+        let snapshot = try store.snapshot()
+        directory = try Directory(snapshot: snapshot.events, through: snapshot.through)
+        passwordPool = try WorkerPool(
+            loop: loop, threads: configuration.passwordThreads,
+            queueLimit: configuration.passwordQueue)
+        self.store = try StoreWorker(
+            loop: loop, store: store, readThrough: snapshot.through,
+            queueLimit: configuration.commandQueue
+        ) { [unowned self] events in apply(events) }
+        schedulePings()
+        scheduleSweeps()
+        scheduleMaintenance(after: .seconds(60))
+    }
+
+    var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
+
+    /// Closes the event streams without taking anyone for offline: the tracker goes, not they.
+    func closeStreams() {
+        for stream in streams.values { stream.close() }
+        streams.removeAll()
+    }
+
+    /// Finishes the commands under way and ends the threads.
+    func shutdown() {
+        isShutDown = true
+        for case let timer? in timers { loop.cancel(timer) }
+        store.shutdown()
+        passwordPool.shutdown()
+    }
+
+    // MARK: Following the log
+
+    private func apply(_ events: Result<[RecordedEvent], StoreError>) {
+        switch events {
+        case .success(let events):
+            var notices: [DirectoryNotice] = []
+            do throws(DirectoryInconsistency) {
+                for event in events { try directory.apply(event, into: &notices) }
+            } catch {
+                return onFailure("the database's log can't be followed: \(error)")
+            }
+            for notice in notices { perform(notice) }
+        case .failure(let error):
+            // The next command or poll reads the same events again.
+            logger.error("can't read the database's log", ["error": error])
+        }
+    }
+
+    private func perform(_ notice: DirectoryNotice) {
+        switch notice {
+        case .membership(let event, let users): send(.membership(event), to: users)
+        case .catalogue(let event, let users): send(.catalogue(event), to: users)
+        case .share(let share, let isSharing, let users):
+            if !isSharing { presence.forget(share.infoHash, by: share.user) }
+            let isOnline = isSharing && presence.isOnline(share.user)
+            send(.share(event(share, isOnline: isOnline)), to: users)
+        case .sessionEnded(let session): endPresence(of: session, closingStream: true)
+        case .memberExcluded(let user, let infoHashes):
+            swarms.removePeers(of: user, from: infoHashes)
+            for infoHash in infoHashes { presence.forget(infoHash, by: user) }
+        case .swarmEnded(let infoHash):
+            swarms.removeSwarm(infoHash)
+            presence.forget(infoHash)
+        }
+    }
+
+    func event(_ share: DirectoryNotice.Share, isOnline: Bool) -> ShareEvent {
+        ShareEvent(
+            groupID: share.group, name: share.name, infoHash: share.infoHash,
+            userID: directory.users[Int(share.user)].id, online: isOnline)
+    }
+
+    // MARK: Timers
+
+    private func repeating(
+        _ place: Int, after delay: Duration, _ body: @escaping () -> Void
+    ) {
+        guard !isShutDown else { return }
+        timers[place] = loop.schedule(after: delay, body)
+    }
+
+    private func schedulePings() {
+        repeating(0, after: configuration.pingInterval) { [unowned self] in
+            var ping: [UInt8] = []
+            ServerSentEvent.appendPing(to: &ping)
+            for stream in streams.values { stream.send(ping) }
+            schedulePings()
+        }
+    }
+
+    private func scheduleSweeps() {
+        repeating(1, after: .seconds(1)) { [unowned self] in
+            swarms.removeExpired(at: now, budget: Self.sweepBudget) { [directory] in
+                directory.isGroupFile($0)
+            }
+            scheduleSweeps()
+        }
+    }
+
+    private func scheduleMaintenance(after delay: Duration) {
+        repeating(2, after: delay) { [unowned self] in
+            let online = presence.onlineSessions
+            store.change { (store) throws(StoreError) in
+                try store.maintain(online: online, at: StoreWorker.wallClock)
+            } then: { [unowned self] result in
+                if case .failure(let error) = result {
+                    logger.warning("housekeeping of the database failed", ["error": error])
+                }
+                scheduleMaintenance(after: .seconds(6 * 3600))
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import Reactor
+import TrackerCore
+
+/// The store on its own thread, for the loop's thread: what is asked is done in order, and each
+/// answer comes back together with the events that the log has gained.
+final class StoreWorker {
+    /// Carries the store to its thread, the only one that touches it.
+    private struct Confined: @unchecked Sendable {
+        let store: any DirectoryStore
+        let progress: Progress
+    }
+
+    /// How far the log has been read; the worker thread's.
+    private final class Progress: @unchecked Sendable {
+        var readThrough: Int64
+
+        init(readThrough: Int64) { self.readThrough = readThrough }
+    }
+
+    private struct Outcome<Value: Sendable>: Sendable {
+        let result: Result<Value, StoreError>
+        let events: Result<[RecordedEvent], StoreError>
+    }
+
+    private let pool: WorkerPool
+    private let confined: Confined
+    private let onEvents: (Result<[RecordedEvent], StoreError>) -> Void
+
+    private static let eventsPerRead = 1000
+
+    /// - Parameters:
+    ///   - readThrough: the place in the log that the projection stands for.
+    ///   - onEvents: called on the loop's thread before the answer that they belong to.
+    init(
+        loop: EventLoop, store: any DirectoryStore, readThrough: Int64, queueLimit: Int,
+        onEvents: @escaping (Result<[RecordedEvent], StoreError>) -> Void
+    ) throws(SystemError) {
+        pool = try WorkerPool(loop: loop, threads: 1, queueLimit: queueLimit)
+        confined = Confined(store: store, progress: Progress(readThrough: readThrough))
+        self.onEvents = onEvents
+    }
+
+    /// Seconds since 1970.
+    static var wallClock: Int64 { Int64(time(nil)) }
+
+    /// Performs the command; what it changed is in the projection when `then` is called.
+    func perform(
+        _ command: DirectoryCommand,
+        then: @escaping (Result<DirectoryAnswer, StoreError>) -> Void
+    ) {
+        change(
+            { (store) throws(StoreError) in
+                try store.perform(command, at: StoreWorker.wallClock)
+            }, then: then)
+    }
+
+    /// Runs something that changes the directory; the change is in the projection when `then` is
+    /// called.
+    func change<Value: Sendable>(
+        _ work: @escaping @Sendable (any DirectoryStore) throws(StoreError) -> Value,
+        then: @escaping (Result<Value, StoreError>) -> Void
+    ) {
+        let confined = confined
+        pool.run {
+            let result: Result<Value, StoreError>
+            do throws(StoreError) {
+                result = .success(try work(confined.store))
+            } catch {
+                result = .failure(error)
+            }
+            return Outcome(result: result, events: StoreWorker.newEvents(confined))
+        } then: { [onEvents] outcome in
+            switch outcome {
+            case .success(let outcome):
+                onEvents(outcome.events)
+                then(outcome.result)
+            case .failure(let error): then(.failure(StoreError(refusedBy: error)))
+            }
+        }
+    }
+
+    /// Runs something that only reads.
+    func read<Value: Sendable>(
+        _ work: @escaping @Sendable (any DirectoryStore) throws(StoreError) -> Value,
+        then: @escaping (Result<Value, StoreError>) -> Void
+    ) {
+        let confined = confined
+        pool.run {
+            try work(confined.store)
+        } then: { result in
+            then(result.mapError { $0 as? StoreError ?? StoreError(refusedBy: $0) })
+        }
+    }
+
+    /// Finishes what has been asked and ends the thread.
+    func shutdown() { pool.shutdown() }
+
+    private static func newEvents(
+        _ confined: Confined
+    ) -> Result<[RecordedEvent], StoreError> {
+        var events: [RecordedEvent] = []
+        do throws(StoreError) {
+            while true {
+                let batch = try confined.store.events(
+                    after: confined.progress.readThrough, limit: eventsPerRead)
+                guard let last = batch.last else { return .success(events) }
+                confined.progress.readThrough = last.sequence
+                events += batch
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+extension StoreError {
+    /// The queue is full, or the program is stopping: trying again helps.
+    fileprivate init(refusedBy error: any Error) { self = .busy }
+}
