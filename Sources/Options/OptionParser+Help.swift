@@ -5,7 +5,9 @@ extension OptionParser {
         for (index, line) in usage.enumerated() {
             text += (index == 0 ? "Usage: " : "       ") + "\(program) \(line)\n"
         }
-        if !summary.isEmpty { text += "\n\(summary)\n" }
+        if !summary.isEmpty {
+            text += "\n" + wrap(summary, width: 96).joined(separator: "\n") + "\n"
+        }
         text += "\nOptions:\n"
         let rows = options.map { (label: label(of: $0), option: $0) }
         let width = min(rows.map(\.label.count).max() ?? 0, 30)

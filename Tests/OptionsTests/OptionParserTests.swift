@@ -4,7 +4,7 @@ import Testing
 
 private let parser = OptionParser(
     program: "mtorrent", usage: ["[OPTIONS] FILE", "[OPTIONS] IP:PORT"],
-    summary: "Shares files.",
+    summary: String(repeating: "Shares files. ", count: 20),
     options: [
         Option(long: "data-dir", short: "d", value: "DIR", help: "keep state in DIR"),
         Option(long: "verbose", short: "v", help: "say more"),
