@@ -93,15 +93,27 @@ package struct Bitfield: Equatable, Sendable {
         return count
     }
 
-    /// Members in ascending order.
-    package func forEach(_ body: (Int) -> Void) {
-        for index in words.indices {
-            var word = words[index]
-            while word != 0 {
-                let lead = word.leadingZeroBitCount
-                body(index << 6 + lead)
-                word &= ~(1 << UInt64(63 - lead))
+    /// The members in ascending order.
+    package var members: Members { Members(words: words) }
+
+    package struct Members: Sequence, IteratorProtocol {
+        private let words: [UInt64]
+        private var index = -1
+        private var word: UInt64 = 0
+
+        fileprivate init(words: [UInt64]) {
+            self.words = words
+        }
+
+        package mutating func next() -> Int? {
+            while word == 0 {
+                index += 1
+                guard index < words.count else { return nil }
+                word = words[index]
             }
+            let lead = word.leadingZeroBitCount
+            word &= ~(1 << UInt64(63 - lead))
+            return index << 6 + lead
         }
     }
 

@@ -6,31 +6,200 @@ package struct Swarm: ~Copyable {
     package let geometry: TorrentGeometry
     package let ownID: PeerID
     /// The pieces that have their hash.
-    package private(set) var have: Bitfield
+    package internal(set) var have: Bitfield
+    /// Between `start` and `stop`.
+    package internal(set) var isStarted = false
 
-    /// A swarm that isn't started. `have` has a bit for each piece that is verified already.
+    let ownPort: UInt16
+    let configuration: SwarmConfiguration
+    var connections = ConnectionTable()
+    var records: PeerRecords
+    var connector: Connector
+    var announces: AnnouncePolicy
+    let unchoker: Unchoker
+    /// Nil once complete: a seeder needs none of its memory.
+    var picker: PiecePicker?
+
+    /// Connections past their handshake, those of them that are unchoked, and those that have
+    /// something for us.
+    var activeCount = 0
+    var unchokedCount = 0
+    var usefulCount = 0
+    var nextTick = Instant.zero
+    var nextRound = Instant.zero
+
+    var totals = SwarmProgress()
+    var downloadMeter = RateMeter()
+    var uploadMeter = RateMeter()
+
+    /// Reused by `refill`.
+    var picked: [PiecePicker.Block] = []
+    /// What a connection has for a record before its handshake.
+    let nobody: PeerRecord
+
+    /// A swarm that isn't started. `have` has a bit for each piece that is verified already;
+    /// `ownPort` is where this peer listens, which it tells the others; `seed` decides all that
+    /// is left to chance.
     package init(
         geometry: TorrentGeometry, have: Bitfield, ownID: PeerID, ownPort: UInt16,
         configuration: SwarmConfiguration = SwarmConfiguration(), seed: UInt64
     ) {
         precondition(have.bitCount == geometry.pieceCount, "a bit for each piece")
+        var random = SeededRandom(seed: seed)
         self.geometry = geometry
         self.have = have
         self.ownID = ownID
+        self.ownPort = ownPort
+        self.configuration = configuration
+        records = PeerRecords(limit: configuration.maxRememberedPeers)
+        connector = Connector(
+            limit: configuration.maxKnownEndpoints, delay: configuration.reconnectDelay,
+            maxDelay: configuration.maxReconnectDelay, seed: random.next())
+        announces = AnnouncePolicy(interval: configuration.announceInterval)
+        unchoker = Unchoker(
+            slots: configuration.uploadSlots, unchokeInterval: configuration.unchokeInterval,
+            optimisticInterval: configuration.optimisticInterval)
+        if !have.isFull {
+            picker = PiecePicker(
+                geometry: geometry, have: have,
+                randomFirstPieces: configuration.randomFirstPieces, seed: random.next())
+        }
+        nobody = PeerRecord(
+            id: 0, peerID: ownID, endpoint: Endpoint(address: IPAddress(ipv4: 0), port: 0))
+        totals.pieceCount = geometry.pieceCount
+        totals.totalBytes = geometry.length
+        totals.verifiedPieces = have.setCount
+        totals.verifiedBytes = verifiedBytes
     }
+
+    /// Whether every piece has its hash; an empty file is complete from the beginning.
+    package var isComplete: Bool { have.isFull }
 
     /// Takes one event and appends what is to be done.
     package mutating func receive(
         _ event: SwarmEvent, at now: Instant, into outputs: inout SwarmOutputs
     ) {
+        switch event {
+        case .received(let id, let bytes):
+            if let peer = connections[id] { received(bytes, from: peer, now, &outputs) }
+            return
+        case .drained(let id):
+            if let peer = connections[id] { drained(peer, now, &outputs) }
+            return
+        case .start:
+            start(now, &outputs)
+        case .stop:
+            stop(now, &outputs)
+        case .connected(let id, let endpoint):
+            connected(id, endpoint, now, &outputs)
+        case .accepted(let id, let endpoint, let handshake):
+            accepted(id, endpoint, handshake, now, &outputs)
+        case .closed(let id):
+            if let peer = connections[id] { detach(peer, now, &outputs) }
+        case .connectFailed(let endpoint):
+            connector.failed(endpoint, at: now)
+        case .verified(let piece, let ok):
+            verified(piece, ok, now, &outputs)
+        case .announced(let interval, let endpoints):
+            announces.answered(interval: interval, at: now)
+            if isStarted {
+                for endpoint in endpoints { connector.add(endpoint, at: now) }
+            }
+        case .announceFailed:
+            announces.failed(at: now)
+        case .deadline:
+            if connections.count > 0, nextTick <= now { tick(now, &outputs) }
+        }
+        pursue(now, &outputs)
     }
 
     /// When `SwarmEvent.deadline` is wanted next; may change with every event.
-    package var nextDeadline: Instant? { nil }
+    package var nextDeadline: Instant? {
+        guard isStarted else { return nil }
+        var earliest = announces.deadline(isHungry: isHungry) ?? .distantFuture
+        if connections.count > 0 { earliest = min(earliest, nextTick) }
+        if connectCapacity > 0, let attempt = connector.deadline {
+            earliest = min(earliest, attempt)
+        }
+        return earliest == .distantFuture ? nil : earliest
+    }
 
-    /// The state at a moment, in time proportional to the number of connections.
-    package func progress(at now: Instant) -> SwarmProgress { SwarmProgress() }
+    /// Downloading, and nobody connected has anything for us.
+    var isHungry: Bool { !isComplete && usefulCount == 0 }
 
-    /// The connected peers, then the remembered ones.
-    package func peers(at now: Instant) -> [PeerSnapshot] { [] }
+    private mutating func start(_ now: Instant, _ outputs: inout SwarmOutputs) {
+        guard !isStarted else { return }
+        isStarted = true
+        connector.restart(at: now)
+        outputs.actions.append(.announce(announces.start()))
+    }
+
+    private mutating func stop(_ now: Instant, _ outputs: inout SwarmOutputs) {
+        guard isStarted else { return }
+        isStarted = false
+        for index in connections.entries.indices {
+            if let peer = connections.entries[index] { close(peer, .stopped, now, &outputs) }
+        }
+        if let last = announces.stop() { outputs.actions.append(.announce(last)) }
+    }
+
+    /// Announces and connects as far as it is time.
+    private mutating func pursue(_ now: Instant, _ outputs: inout SwarmOutputs) {
+        guard isStarted else { return }
+        if let announcement = announces.due(at: now, isHungry: isHungry) {
+            outputs.actions.append(.announce(announcement))
+        }
+        for endpoint in connector.next(connectCapacity, isSeeding: isComplete, at: now) {
+            outputs.actions.append(.connect(endpoint))
+        }
+    }
+
+    /// How many more connections may be begun now.
+    private var connectCapacity: Int {
+        let room = configuration.enoughConnections - connections.count - connector.halfOpenCount
+        let handshaking = connections.count - activeCount
+        return min(room, configuration.maxHalfOpen - connector.halfOpenCount - handshaking)
+    }
+
+    /// What has to be looked at now and then, for every connection.
+    private mutating func tick(_ now: Instant, _ outputs: inout SwarmOutputs) {
+        nextTick = now.advanced(by: isComplete ? .seconds(1) : .milliseconds(250))
+        let keepAlive = now.advanced(by: .zero - configuration.keepAliveInterval)
+        let idle = now.advanced(by: .zero - configuration.idleTimeout)
+        let handshake = now.advanced(by: .zero - configuration.handshakeTimeout)
+        for index in connections.entries.indices {
+            guard let peer = connections.entries[index] else { continue }
+            if peer.phase == .awaitingHandshake {
+                if peer.connectedAt <= handshake { close(peer, .handshakeTimeout, now, &outputs) }
+                continue
+            }
+            if peer.lastReceivedAt <= idle {
+                close(peer, .idle, now, &outputs)
+                continue
+            }
+            if peer.lastSentAt <= keepAlive { send(.keepAlive, to: peer, now, &outputs) }
+            if !isComplete { checkTimeout(of: peer, now, &outputs) }
+        }
+        if nextRound <= now {
+            nextRound = now.advanced(by: configuration.unchokeInterval)
+            chooseUnchoked(now, &outputs)
+        }
+        // Whoever has nothing left may take over what is late elsewhere.
+        if !isComplete { refillAll(now, &outputs) }
+    }
+
+    /// The time a new connection needs to be looked at.
+    mutating func noteFirstConnection(_ now: Instant) {
+        guard connections.count == 1 else { return }
+        nextTick = now.advanced(by: .milliseconds(250))
+        if nextRound <= now { nextRound = now.advanced(by: configuration.unchokeInterval) }
+    }
+
+    func send(
+        _ message: PeerMessage, to peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        outputs.send(peer.id, message)
+        peer.lastSentAt = now
+    }
 }

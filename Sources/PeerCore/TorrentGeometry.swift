@@ -23,6 +23,11 @@ package struct TorrentGeometry: Equatable, Sendable {
         pieceCount = Int((length + Int64(pieceLength) - 1) / Int64(pieceLength))
     }
 
+    /// The geometry that an info dictionary describes.
+    package init(_ info: Info) {
+        self.init(infoHash: info.infoHash, length: info.length, pieceLength: info.pieceLength)
+    }
+
     /// Bytes of the piece at an index in `0..<pieceCount`.
     package func length(ofPiece piece: Int) -> Int {
         guard piece == pieceCount - 1 else { return pieceLength }

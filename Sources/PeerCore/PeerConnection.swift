@@ -1,0 +1,118 @@
+import Wire
+
+/// One connection of a swarm: its protocol state, and what flows each way.
+package final class PeerConnection {
+    /// Where the connection is in its life.
+    package enum Phase: Equatable, Sendable {
+        /// Ours is sent, theirs not whole yet. Exits: `active`, `closed`.
+        case awaitingHandshake
+        /// Messages flow. Exits: `closed`.
+        case active
+        /// Gone from the table; what still refers to it does nothing. No exits.
+        case closed
+    }
+
+    package let id: ConnectionID
+    /// The other end of the connection.
+    package let endpoint: Endpoint
+    package let isOutgoing: Bool
+    package internal(set) var phase = Phase.awaitingHandshake
+    /// The place in the connection table.
+    var index = 0
+    /// Where the peer listens: dialled, or told in its extension handshake (BEP 10 `p`).
+    var listenEndpoint: Endpoint?
+
+    let connectedAt: Instant
+    var lastReceivedAt: Instant
+    var lastSentAt: Instant
+
+    // What the peer said of itself.
+    var handshakeBytes: [UInt8] = []
+    var decoder: PeerMessageDecoder
+    /// Set once `active`.
+    package internal(set) var record: PeerRecord
+    /// Whether a bitfield may still come: only before anything that tells of pieces (BEP 3).
+    var mayStillSendBitfield = true
+    package internal(set) var pieces: Bitfield
+    /// Whether the picker counts the peer as having everything.
+    var isCountedAsSeed = false
+    /// Whether a block has gone either way.
+    var hasExchanged = false
+    /// It won't download (BEP 21).
+    var isUploadOnly = false
+
+    // The four flags of BEP 3.
+    package internal(set) var amChoking = true
+    package internal(set) var amInterested = false
+    package internal(set) var peerIsChoking = true
+    package internal(set) var peerIsInterested = false
+
+    // Downloading.
+    /// How many of its pieces are missing here.
+    var usefulPieces = 0
+    package internal(set) var pipeline: RequestPipeline
+    var incoming = IncomingBlock.none
+    var downloadMeter = RateMeter()
+    /// When a block was last completed.
+    var lastBlockAt = Instant.zero
+    /// It hasn't answered in time: asked for nothing until it does.
+    package internal(set) var isSnubbed = false
+    var snubbedAt = Instant.zero
+    /// The slot of the piece it was last asked for; −1 for none.
+    package internal(set) var currentSlot = -1
+    /// The picker's `epoch` in which nothing was left for this peer; 0 for none.
+    var dryEpoch: UInt64 = 0
+    var unrequestedBytes = 0
+    /// Blocks of the present and the last choking round, in bytes, for the tit-for-tat rate.
+    var roundBytes: Int64 = 0
+    var roundRate = 0.0
+
+    // Uploading.
+    var uploadQueue = Queue<BlockRequest>()
+    /// Bytes of blocks handed to the driver since it reported `drained`.
+    var releasedBytes = 0
+    var uploadMeter = RateMeter()
+    /// Requests that were not served: over the queue's limit, while choked, of pieces not here.
+    var refusedRequests = 0
+    /// Since when it is interested and choked, or is unchoked.
+    var choiceAt: Instant
+    /// Bytes handed out since it was last unchoked.
+    var servedBytes: Int64 = 0
+    /// Unchoked for the chance that it proves a better partner than those chosen by rate.
+    var isOptimistic = false
+
+    package init(
+        id: ConnectionID, endpoint: Endpoint, isOutgoing: Bool, geometry: TorrentGeometry,
+        configuration: SwarmConfiguration, record: PeerRecord, now: Instant
+    ) {
+        self.id = id
+        self.endpoint = endpoint
+        self.isOutgoing = isOutgoing
+        self.record = record
+        listenEndpoint = isOutgoing ? endpoint : nil
+        connectedAt = now
+        lastReceivedAt = now
+        lastSentAt = now
+        choiceAt = now
+        pieces = Bitfield(bitCount: 0)
+        pipeline = RequestPipeline(bounds: configuration.pipelineDepth)
+        let bitfieldFrame = 1 + (geometry.pieceCount + 7) / 8
+        decoder = PeerMessageDecoder(
+            maxFrameLength: max(configuration.maxFrameLength, bitfieldFrame),
+            maxBlockLength: geometry.blockLength)
+    }
+
+    var isActive: Bool { phase == .active }
+    /// Whether it takes part in the choice of whom to unchoke.
+    var isWaiting: Bool { peerIsInterested && amChoking }
+}
+
+/// What becomes of the `piece` message that is arriving.
+enum IncomingBlock {
+    /// Between blocks. Exits: `wanted`, `unwanted`.
+    case none
+    /// Being stored. Exits: `none`, or `unwanted` when the block gets complete elsewhere.
+    case wanted(slot: Int, block: Int)
+    /// Being dropped. Exits: `none`.
+    case unwanted
+}

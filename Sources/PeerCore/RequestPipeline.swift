@@ -1,0 +1,175 @@
+import Wire
+
+/// The requests one peer has to answer, oldest first, and how many of them there should be.
+///
+/// The depth follows rate × latency, so that the peer is never without work. At first it grows
+/// by one with each block, which doubles it every round trip, until the rate no longer follows;
+/// from then on it approaches what the rate can use, a step with each block.
+package struct RequestPipeline {
+    package struct Request: Equatable, Sendable {
+        package let piece: UInt32
+        package let block: UInt32
+        package let sentAt: Instant
+        /// Given up: the block may be asked of others, but is still taken if it comes first.
+        package fileprivate(set) var isLate = false
+    }
+
+    private var requests = Queue<Request>()
+    /// How many of the requests were given up.
+    package private(set) var lateCount = 0
+    /// How many requests should be outstanding.
+    package private(set) var depth: Int
+    /// The bounds of `depth`; the upper one is also bounded by the peer's `reqq` (BEP 10).
+    private var bounds: ClosedRange<Int>
+    private var latency = LatencyEstimate()
+
+    /// Whether the depth still grows with every block.
+    private var isSlowStart = true
+    /// A round is a round trip, or 20 ms if that is longer: its beginning, the blocks that came
+    /// in it, and the blocks a second of the round before.
+    private var roundBegin = Instant.zero
+    private var roundBlocks = 0
+    private var lastRoundRate = 0.0
+
+    package init(bounds: ClosedRange<Int>) {
+        self.bounds = bounds
+        depth = Self.initialDepth(bounds)
+    }
+
+    /// Requests, late ones included.
+    package var count: Int { requests.count }
+    /// Requests that the peer is expected to answer.
+    package var outstanding: Int { requests.count - lateCount }
+    package subscript(index: Int) -> Request { requests[index] }
+
+    /// How many more requests to send now. Asked for in batches of an eighth of the depth.
+    package var room: Int {
+        let room = depth - outstanding
+        return room * 8 >= depth ? room : 0
+    }
+
+    /// Bounds the depth by what the peer says it queues (BEP 10 `reqq`).
+    package mutating func limitDepth(to limit: Int) {
+        bounds = min(bounds.lowerBound, max(1, limit))...min(bounds.upperBound, max(1, limit))
+        depth = min(depth, bounds.upperBound)
+    }
+
+    package mutating func append(piece: Int, block: Int, at now: Instant) {
+        requests.append(Request(piece: UInt32(piece), block: UInt32(block), sentAt: now))
+    }
+
+    package func index(piece: Int, block: Int) -> Int? {
+        for index in 0..<requests.count {
+            let request = requests[index]
+            if request.piece == UInt32(piece), request.block == UInt32(block) { return index }
+        }
+        return nil
+    }
+
+    @discardableResult
+    package mutating func remove(at index: Int) -> Request {
+        let request = requests.remove(at: index)
+        if request.isLate { lateCount -= 1 }
+        return request
+    }
+
+    package mutating func removeAll() {
+        requests.removeAll()
+        lateCount = 0
+    }
+
+    package mutating func setLate(_ isLate: Bool, at index: Int) {
+        guard requests[index].isLate != isLate else { return }
+        requests[index].isLate = isLate
+        lateCount += isLate ? 1 : -1
+    }
+
+    /// When the oldest request that isn't late was sent.
+    package var oldestSentAt: Instant? {
+        if lateCount == 0 { return requests.first?.sentAt }
+        for index in 0..<requests.count where !requests[index].isLate {
+            return requests[index].sentAt
+        }
+        return nil
+    }
+
+    /// Learns from an answered request: the latency, and with it how deep to go at this rate.
+    package mutating func answered(
+        _ request: Request, at now: Instant, rate: Double, blockLength: Int
+    ) {
+        latency.add(now.nanoseconds - request.sentAt.nanoseconds)
+        if isSlowStart {
+            depth = min(depth + 1, bounds.upperBound)
+            watchGrowth(request.sentAt, now)
+        } else {
+            let useful = usefulDepth(rate: rate, blockLength: blockLength)
+            depth += (useful - depth).signum()
+        }
+    }
+
+    /// Ends the slow start after a round that was hardly faster than the one before.
+    private mutating func watchGrowth(_ sentAt: Instant, _ now: Instant) {
+        if roundBlocks == 0, lastRoundRate == 0 { roundBegin = sentAt }
+        roundBlocks += 1
+        let elapsed = now.nanoseconds - roundBegin.nanoseconds
+        guard elapsed >= max(latency.smoothed, 20_000_000) else { return }
+        let rate = Double(roundBlocks) / Double(elapsed)
+        if rate < lastRoundRate * 1.25 { isSlowStart = false }
+        lastRoundRate = rate
+        roundBegin = now
+        roundBlocks = 0
+    }
+
+    /// Twice the shortest round trip, which holds no queueing, and a quarter of a second for
+    /// peers and disks that work in bursts.
+    private func usefulDepth(rate: Double, blockLength: Int) -> Int {
+        let seconds = Double(latency.shortest) * 2e-9 + 0.25
+        let blocks = rate * seconds / Double(blockLength)
+        return max(bounds.lowerBound, Int(min(blocks, Double(bounds.upperBound))))
+    }
+
+    /// Begins anew after a choke or a silence.
+    package mutating func restart() {
+        depth = Self.initialDepth(bounds)
+        isSlowStart = true
+        roundBlocks = 0
+        lastRoundRate = 0
+    }
+
+    /// How long the peer may be without completing a block, by its own history.
+    package func timeout(in bounds: ClosedRange<Duration>, first: Duration) -> Duration {
+        guard let expected = latency.expectedAtMost else { return first }
+        return min(max(.nanoseconds(expected), bounds.lowerBound), bounds.upperBound)
+    }
+
+    /// From request to whole block, smoothed; 0 before the first.
+    package var smoothedLatency: Int64 { latency.smoothed }
+
+    private static func initialDepth(_ bounds: ClosedRange<Int>) -> Int {
+        min(max(8, bounds.lowerBound), bounds.upperBound)
+    }
+}
+
+/// The time from a request to its whole block, in nanoseconds, estimated as TCP does round trip
+/// times (RFC 6298).
+struct LatencyEstimate {
+    private(set) var shortest: Int64 = 0
+    private(set) var smoothed: Int64 = 0
+    private var variation: Int64 = 0
+
+    mutating func add(_ sample: Int64) {
+        let sample = max(sample, 1)
+        guard smoothed > 0 else {
+            shortest = sample
+            smoothed = sample
+            variation = sample / 2
+            return
+        }
+        shortest = min(shortest, sample)
+        variation += (abs(sample - smoothed) - variation) / 4
+        smoothed += (sample - smoothed) / 8
+    }
+
+    /// What a healthy peer doesn't exceed; nil before the first sample.
+    var expectedAtMost: Int64? { smoothed > 0 ? 2 * smoothed + 4 * variation : nil }
+}

@@ -1,0 +1,130 @@
+import Wire
+
+// What peers say.
+extension Swarm {
+    mutating func received(
+        _ bytes: UnsafeRawBufferPointer, from peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        peer.lastReceivedAt = now
+        var position = 0
+        if peer.phase == .awaitingHandshake {
+            guard readHandshake(of: peer, bytes, &position, now, &outputs) else { return }
+        }
+        do {
+            while peer.isActive, let event = try peer.decoder.next(in: bytes, from: &position) {
+                switch event {
+                case .blockFragment(let request, let offset, let payload):
+                    fragment(of: request, offset, payload, from: peer, now, &outputs)
+                case .message(let message):
+                    handle(message, from: peer, now, &outputs)
+                }
+            }
+        } catch {
+            close(peer, .malformed, now, &outputs)
+        }
+        guard peer.isActive else { return }
+        serve(peer, now, &outputs)
+        refill(peer, now, &outputs)
+    }
+
+    private mutating func handle(
+        _ message: PeerMessage, from peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        switch message {
+        case .keepAlive, .port, .extended, .unknown, .bitfield: break
+        case .choke, .unchoke, .interested, .notInterested, .have, .request, .cancel:
+            peer.mayStillSendBitfield = false
+        }
+        switch message {
+        case .request(let request):
+            requested(request, by: peer, now, &outputs)
+        case .have(let piece):
+            announced(Int(piece), by: peer, now, &outputs)
+        case .bitfield(let bytes):
+            announced(bytes, by: peer, now, &outputs)
+        case .choke:
+            peer.peerIsChoking = true
+            expireRequests(of: peer, now, &outputs)
+        case .unchoke:
+            unchoked(by: peer)
+        case .interested:
+            becameInterested(peer, now, &outputs)
+        case .notInterested:
+            lostInterest(peer, now, &outputs)
+        case .cancel(let request):
+            cancelled(request, by: peer)
+        case .extended(let id, let payload):
+            if id == 0 { readExtensionHandshake(payload, of: peer, now, &outputs) }
+        case .keepAlive, .port, .unknown:
+            break
+        }
+    }
+
+    private mutating func announced(
+        _ piece: Int, by peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        guard piece < geometry.pieceCount else {
+            return close(peer, .invalidHave, now, &outputs)
+        }
+        guard peer.pieces.insert(piece) else { return }
+        if !peer.isCountedAsSeed { picker?.add(piece) }
+        if !have.contains(piece) {
+            peer.usefulPieces += 1
+            peer.dryEpoch = 0
+        }
+        reconsider(peer, now, &outputs)
+    }
+
+    private mutating func announced(
+        _ bytes: [UInt8], by peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        guard peer.mayStillSendBitfield,
+            let pieces = Bitfield(wireBytes: bytes, bitCount: geometry.pieceCount)
+        else { return close(peer, .invalidHave, now, &outputs) }
+        peer.mayStillSendBitfield = false
+        peer.pieces = pieces
+        peer.isCountedAsSeed = pieces.isFull
+        if !peer.isCountedAsSeed { picker?.add(pieces) }
+        peer.usefulPieces = pieces.count(missingFrom: have)
+        reconsider(peer, now, &outputs)
+    }
+
+    /// After what it has, or what we have, changed: whether we are interested, and whether the
+    /// connection is of use to either side.
+    mutating func reconsider(
+        _ peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        if isComplete, peer.pieces.isFull || peer.isUploadOnly {
+            return close(peer, .nothingToExchange, now, &outputs)
+        }
+        let isInteresting = peer.usefulPieces > 0
+        guard isInteresting != peer.amInterested else { return }
+        peer.amInterested = isInteresting
+        usefulCount += isInteresting ? 1 : -1
+        if isInteresting { announces.fed() }
+        send(isInteresting ? .interested : .notInterested, to: peer, now, &outputs)
+    }
+
+    private mutating func readExtensionHandshake(
+        _ payload: [UInt8], of peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        guard let extensions = try? ExtensionHandshake(decoding: payload) else {
+            return close(peer, .malformed, now, &outputs)
+        }
+        if let client = extensions.client { peer.record.client = String(client.prefix(64)) }
+        if let limit = extensions.requestQueueLength { peer.pipeline.limitDepth(to: limit) }
+        peer.isUploadOnly = extensions.isUploadOnly
+        if let port = extensions.listenPort, peer.listenEndpoint == nil {
+            let endpoint = Endpoint(address: peer.endpoint.address, port: port)
+            peer.listenEndpoint = endpoint
+            peer.record.endpoint = endpoint
+            guard connector.occupy(endpoint, at: now) else {
+                return close(peer, .banned, now, &outputs)
+            }
+        }
+        reconsider(peer, now, &outputs)
+    }
+}

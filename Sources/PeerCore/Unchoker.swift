@@ -1,0 +1,107 @@
+import Wire
+
+/// Decides whom to upload to, every ten seconds (BEP 3, "Choking").
+///
+/// While downloading, those who send the fastest (tit for tat), and a fifth of the slots for
+/// those who have waited the longest (optimistic), who keep theirs for thirty seconds. While
+/// seeding, everyone in turn: whoever has had a slot for two rounds makes room for who has
+/// waited the longest, those that got the least staying the longest. So nobody who is interested
+/// is ever forgotten, and everyone is unchoked while there are slots for all.
+package struct Unchoker {
+    /// An interested peer.
+    package struct Candidate: Sendable {
+        /// The peer's place in the connection table.
+        package var index: Int
+        /// What it sends us, in bytes a second.
+        package var rate: Double
+        /// What it got since it was unchoked, in bytes.
+        package var servedBytes: Int64
+        /// Since when it waits, or has its slot.
+        package var since: Instant
+        package var isUnchoked: Bool
+        package var isOptimistic: Bool
+        /// It owes us blocks: no tit for its tat.
+        package var isSnubbed: Bool
+
+        package init(
+            index: Int, rate: Double = 0, servedBytes: Int64 = 0, since: Instant,
+            isUnchoked: Bool = false, isOptimistic: Bool = false, isSnubbed: Bool = false
+        ) {
+            self.index = index
+            self.rate = rate
+            self.servedBytes = servedBytes
+            self.since = since
+            self.isUnchoked = isUnchoked
+            self.isOptimistic = isOptimistic
+            self.isSnubbed = isSnubbed
+        }
+    }
+
+    /// One who gets a slot.
+    package struct Choice: Equatable, Sendable {
+        package var index: Int
+        package var isOptimistic: Bool
+
+        package init(index: Int, isOptimistic: Bool = false) {
+            self.index = index
+            self.isOptimistic = isOptimistic
+        }
+    }
+
+    package let slots: Int
+    package let optimisticInterval: Duration
+    package let quantum: Duration
+
+    package init(slots: Int, unchokeInterval: Duration, optimisticInterval: Duration) {
+        self.slots = slots
+        self.optimisticInterval = optimisticInterval
+        quantum = unchokeInterval * 2
+    }
+
+    /// The peers to be unchoked from now on, at most `slots` of them.
+    package func choose(
+        among candidates: [Candidate], isSeeding: Bool, at now: Instant
+    ) -> [Choice] {
+        guard candidates.count > slots else {
+            return candidates.map { Choice(index: $0.index) }
+        }
+        return isSeeding ? takeTurns(candidates, now) : titForTat(candidates, now)
+    }
+
+    private func titForTat(_ candidates: [Candidate], _ now: Instant) -> [Choice] {
+        let optimisticSlots = max(1, slots / 5)
+        let ranked = candidates.filter { !$0.isSnubbed && $0.rate > 0 }.sorted {
+            ($1.rate, $0.since, $0.index) < ($0.rate, $1.since, $1.index)
+        }
+        var choices = ranked.prefix(slots - optimisticSlots).map { Choice(index: $0.index) }
+        let chosen = Set(choices.map(\.index))
+        // Those whose trial is not over, then those who wait, the longest first; last those
+        // whose trial is over.
+        let trials = candidates.filter { !chosen.contains($0.index) }.sorted {
+            (trialOrder($0, now), $0.since, $0.index) < (trialOrder($1, now), $1.since, $1.index)
+        }
+        for trial in trials.prefix(slots - choices.count) {
+            choices.append(Choice(index: trial.index, isOptimistic: true))
+        }
+        return choices
+    }
+
+    private func trialOrder(_ candidate: Candidate, _ now: Instant) -> Int {
+        guard candidate.isUnchoked else { return 1 }
+        let isOver = candidate.since.advanced(by: optimisticInterval) <= now
+        return candidate.isOptimistic && !isOver ? 0 : 2
+    }
+
+    private func takeTurns(_ candidates: [Candidate], _ now: Instant) -> [Choice] {
+        let ranked = candidates.sorted { turnOrder($0, now) < turnOrder($1, now) }
+        return ranked.prefix(slots).map { Choice(index: $0.index) }
+    }
+
+    private func turnOrder(_ candidate: Candidate, _ now: Instant) -> (Int, Int64, Int) {
+        guard candidate.isUnchoked else {
+            return (1, candidate.since.nanoseconds, candidate.index)
+        }
+        let isOver = candidate.since.advanced(by: quantum) <= now
+        return (isOver ? 2 : 0, candidate.servedBytes, candidate.index)
+    }
+}
