@@ -1,0 +1,112 @@
+import Glibc
+import Reactor
+
+/// Opening and measuring regular files; every failure is a `CommandError` that names the path.
+///
+/// These calls block: they belong on a worker or on the shell's thread.
+enum DiskFile {
+    /// Opens a regular file for sharing, read-only.
+    static func openForReading(_ path: String) throws(CommandError) -> SharedFile {
+        // O_NONBLOCK: opening a FIFO must not wait for its writer.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure(opening: path, errno) }
+        let file = SharedFile(adopting: descriptor)
+        try requireRegular(file, path)
+        return file
+    }
+
+    /// Opens a file for reading and writing, creating it where it is missing.
+    /// - Returns: the file, and whether it is new.
+    static func openForWriting(_ path: String) throws(CommandError) -> (SharedFile, isNew: Bool) {
+        let flags = O_RDWR | O_CLOEXEC | O_NONBLOCK
+        let created = Glibc.open(path, flags | O_CREAT | O_EXCL, 0o644)
+        if created >= 0 { return (SharedFile(adopting: created), true) }
+        guard errno == EEXIST else { throw failure(creating: path, errno) }
+        let descriptor = Glibc.open(path, flags)
+        guard descriptor >= 0 else { throw failure(creating: path, errno) }
+        let file = SharedFile(adopting: descriptor)
+        try requireRegular(file, path)
+        return (file, false)
+    }
+
+    /// The identity that tells whether a shared file is still the one that was hashed.
+    static func identity(of file: SharedFile) -> FileIdentity? {
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0 else { return nil }
+        return FileIdentity(status)
+    }
+
+    /// The identity of what the path names now; nil where nothing is there.
+    static func identity(at path: String) -> FileIdentity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileIdentity(status)
+    }
+
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    private static func requireRegular(_ file: SharedFile, _ path: String) throws(CommandError) {
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0 else { throw failure(opening: path, errno) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return
+        case S_IFDIR:
+            throw CommandError(
+                "\(path) is a directory: name a file inside it", .cannotOpenFile)
+        default:
+            throw CommandError("\(path) is not a regular file", .cannotOpenFile)
+        }
+    }
+
+    private static func failure(opening path: String, _ code: Int32) -> CommandError {
+        switch code {
+        case ENOENT, ENOTDIR:
+            CommandError("FILE NOT FOUND: \(path)", .cannotOpenFile)
+        case EACCES, EPERM:
+            CommandError("\(path) can't be read: permission denied", .cannotOpenFile)
+        default:
+            CommandError("\(path) can't be opened: \(describe(code))", .cannotOpenFile)
+        }
+    }
+
+    private static func failure(creating path: String, _ code: Int32) -> CommandError {
+        let reason =
+            switch code {
+            case ENOENT: "its directory does not exist"
+            case ENOTDIR: "a part of the path is not a directory"
+            case EACCES, EPERM: "permission denied"
+            case EROFS: "the file system is read-only"
+            case EISDIR: "it is a directory"
+            case ENOSPC: "no space left on the device"
+            default: describe(code)
+            }
+        return CommandError(
+            "\(path) can't be created: \(reason)",
+            code == ENOSPC ? .notEnoughDisk : .cannotCreateFile)
+    }
+
+    /// The text of an error number, strerror(3).
+    static func describe(_ code: Int32) -> String {
+        String(cString: strerror(code))
+    }
+
+    /// A failed read or write, with the exit code that fits it.
+    static func failure(_ operation: String, _ path: String, _ code: Int32) -> CommandError {
+        switch code {
+        case ENOSPC, EDQUOT:
+            CommandError(
+                "\(path): disk full (\(describe(code))): make room and start the download again;"
+                    + " what it has is kept", .notEnoughDisk)
+        default:
+            CommandError("\(path): \(operation) failed: \(describe(code))", .ioError)
+        }
+    }
+}

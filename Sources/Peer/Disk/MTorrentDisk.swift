@@ -1,0 +1,74 @@
+import Glibc
+import Reactor
+import Wire
+
+/// Reading and writing of small description files: `.mtorrent` and `.torrent`.
+enum MTorrentDisk {
+    /// Room for a terabyte in 1500-byte chunks would be absurd; 64 MiB hold 1.6 million hashes.
+    private static let maximumSize = 64 << 20
+
+    static func read(_ path: String) throws(CommandError) -> MTorrentFile {
+        let path = Path.absolute(path)
+        guard DiskFile.exists(path) else {
+            throw CommandError("MTORRENT_FILE_NOT_FOUND: \(path)", .cannotOpenFile)
+        }
+        let file = try DiskFile.openForReading(path)
+        let size = DiskFile.identity(of: file)?.size ?? 0
+        guard size <= maximumSize else {
+            throw CommandError("\(path) is too large for a .mtorrent file", .badMetainfo)
+        }
+        let bytes = try contents(of: file, path: path, size: Int(size))
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw CommandError("\(path) is no .mtorrent file: it is not text", .badMetainfo)
+        }
+        do {
+            return try MTorrentFile(parsing: text)
+        } catch {
+            throw CommandError("\(path): \(error)", .badMetainfo)
+        }
+    }
+
+    private static func contents(
+        of file: SharedFile, path: String, size: Int
+    ) throws(CommandError) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
+                let got = pread(
+                    file.descriptor, buffer.baseAddress! + count, size - count, off_t(count))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                if got <= 0 { break }
+                count += got
+            }
+        }
+        guard failure == 0 else { throw DiskFile.failure("reading", path, failure) }
+        return bytes
+    }
+
+    /// Writes a new file in one step: complete under its name, or not there at all.
+    static func write(_ bytes: [UInt8], to path: String) throws(CommandError) {
+        guard !DiskFile.exists(path) else {
+            throw CommandError(
+                "\(path) exists already: remove it or name another file", .fileExists)
+        }
+        let temporary = path + ".tmp\(getpid())"
+        unlink(temporary)
+        let (file, _) = try DiskFile.openForWriting(temporary)
+        defer { unlink(temporary) }
+        var done = 0
+        while done < bytes.count {
+            let written = bytes.withUnsafeBytes {
+                pwrite(file.descriptor, $0.baseAddress! + done, bytes.count - done, off_t(done))
+            }
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { throw DiskFile.failure("writing", path, errno) }
+            done += written
+        }
+        guard fsync(file.descriptor) == 0 else { throw DiskFile.failure("syncing", path, errno) }
+        guard rename(temporary, path) == 0 else {
+            throw CommandError(
+                "\(path) can't be created: \(DiskFile.describe(errno))", .cannotCreateFile)
+        }
+    }
+}

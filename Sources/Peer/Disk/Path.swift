@@ -1,0 +1,37 @@
+import Glibc
+
+/// Paths as users type them.
+enum Path {
+    /// The absolute form of a path, `~` and the working directory resolved; symbolic links and
+    /// `..` are left as they are.
+    static func absolute(_ path: String) -> String {
+        if path == "~" || path.hasPrefix("~/"), let home = getenv("HOME") {
+            return String(cString: home) + path.dropFirst()
+        }
+        guard !path.hasPrefix("/") else { return path }
+        guard let current = getcwd(nil, 0) else { return path }
+        defer { free(current) }
+        let directory = String(cString: current)
+        return directory == "/" ? "/" + path : directory + "/" + path
+    }
+
+    /// The part before the last `/`.
+    static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The part after the last `/`.
+    static func name(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return path }
+        return String(path[path.index(after: slash)...])
+    }
+
+    /// Where a download of `name` goes when the user says `destination`: into it where it is a
+    /// directory or ends in a slash, else exactly there.
+    static func destination(_ destination: String, name: String) -> String {
+        let path = absolute(destination)
+        if path.hasSuffix("/") { return path + name }
+        return DiskFile.isDirectory(path) ? path + "/" + name : path
+    }
+}

@@ -1,0 +1,71 @@
+import PeerCore
+import Reactor
+import Wire
+
+/// Tells the tracker which pieces of the groups' files are here: changes are gathered for a second
+/// and sent in one call; what couldn't be sent is sent when the tracker is back.
+final class HoldingsReporter {
+    private static let delay: Duration = .seconds(1)
+    /// Bitfields in one call; with 2,000 pieces each that is about 100 KiB.
+    private static let batchSize = 256
+
+    private unowned let node: Node
+    private var dirty: Set<InfoHash> = []
+    private var timer: TimerID?
+    private var isSending = false
+    private var isStopped = false
+
+    init(node: Node) {
+        self.node = node
+    }
+
+    func changed(_ infoHash: InfoHash) {
+        dirty.insert(infoHash)
+        schedule()
+    }
+
+    /// The tracker knows nothing of this session's holdings.
+    func reportAll() {
+        for transfer in node.transfers.inOrder where !transfer.group.isEmpty {
+            dirty.insert(transfer.infoHash)
+        }
+        schedule()
+    }
+
+    func stop() {
+        isStopped = true
+        if let timer { node.loop.cancel(timer) }
+        timer = nil
+    }
+
+    private func schedule() {
+        guard timer == nil, !isSending, !isStopped, !dirty.isEmpty else { return }
+        timer = node.loop.schedule(after: Self.delay) { [unowned self] in
+            timer = nil
+            send()
+        }
+    }
+
+    private func send() {
+        let batch = dirty.sorted().prefix(Self.batchSize)
+        dirty.subtract(batch)
+        let holdings = batch.compactMap { holding(of: $0) }
+        guard !holdings.isEmpty else { return }
+        isSending = true
+        node.tracker.report(HoldingsReport(holdings: holdings)) { [weak self] result in
+            guard let self else { return }
+            isSending = false
+            if case .failure(.unreachable) = result { dirty.formUnion(batch) }
+            schedule()
+        }
+    }
+
+    private func holding(of infoHash: InfoHash) -> Holding? {
+        guard let transfer = node.transfers.byInfoHash[infoHash], !transfer.group.isEmpty else {
+            return nil
+        }
+        let have =
+            transfer.torrent?.swarm.have ?? Bitfield(fullOf: transfer.info.pieceCount)
+        return Holding(infoHash: infoHash, bitfield: Base64Bytes(have.wireBytes))
+    }
+}

@@ -1,0 +1,56 @@
+import Reactor
+import Wire
+
+/// An accepted connection until its handshake tells which torrent it is for.
+///
+/// What doesn't begin as a BitTorrent handshake is closed at its first wrong byte; one that
+/// doesn't come to its end in time is closed by the deadline.
+final class IncomingHandshake: StreamDelegate {
+    static let timeout: Duration = .seconds(15)
+
+    private unowned let node: Node
+    private var stream: Stream!
+    private let endpoint: Endpoint
+    private var bytes: [UInt8] = []
+    private var timer: TimerID?
+
+    init(node: Node, accepted: consuming AcceptedSocket, endpoint: Endpoint) {
+        self.node = node
+        self.endpoint = endpoint
+        stream = Stream(loop: node.loop, accepted: accepted, delegate: self)
+        timer = node.loop.schedule(after: Self.timeout) { [unowned self] in
+            timer = nil
+            close()
+        }
+    }
+
+    func stream(_ stream: Stream, didReceive received: UnsafeRawBufferPointer) {
+        let wanted = Handshake.length - bytes.count
+        bytes.append(contentsOf: received.prefix(wanted))
+        guard bytes.withUnsafeBytes({ Handshake.isPrefix($0) }) else { return close() }
+        guard bytes.count == Handshake.length else { return }
+        guard let handshake = try? Handshake.decode(bytes),
+            let torrent = node.torrents[handshake.infoHash], torrent.isRunning
+        else { return close() }
+        finish()
+        let connection = torrent.accept(stream, handshake, from: endpoint)
+        if received.count > wanted {
+            connection.stream(
+                stream, didReceive: UnsafeRawBufferPointer(rebasing: received[wanted...]))
+        }
+    }
+
+    func streamDidReceiveEnd(_ stream: Stream) { close() }
+    func stream(_ stream: Stream, didClose reason: CloseReason) { finish() }
+
+    func close() {
+        finish()
+        stream.close()
+    }
+
+    private func finish() {
+        if let timer { node.loop.cancel(timer) }
+        timer = nil
+        node.handshakeEnded(self)
+    }
+}

@@ -1,0 +1,231 @@
+import Glibc
+import Logging
+import PeerCore
+import Reactor
+import SQLite
+import Wire
+
+/// What a node needs to know before it starts.
+package struct NodeConfiguration: Sendable {
+    /// Where other peers connect to; port 0 takes a free one.
+    package var listenAddress: Endpoint
+    /// In order of preference.
+    package var trackers: [Endpoint]
+    package var swarm = SwarmConfiguration()
+
+    package init(listenAddress: Endpoint, trackers: [Endpoint]) {
+        self.listenAddress = listenAddress
+        self.trackers = trackers
+    }
+}
+
+/// A peer: one listening port, its torrents, and the session of its user. Lives on the thread of
+/// its loop; other threads go through `NodeService`.
+package final class Node {
+    /// Connections whose handshake hasn't come yet; more are closed at once.
+    private static let maximumHandshakes = 2000
+    /// Pieces of work that wait; a download of 700,000 tiny pieces may verify them in a burst.
+    private static let workLimit = 1 << 20
+
+    /// Each asks for a graceful stop; SIGINT where the shell has no other use for it.
+    static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    let loop: EventLoop
+    let logger: Logger
+    let configuration: NodeConfiguration
+    let peerID: PeerID
+    /// Tells this client from others behind the same address (BEP 7, `key`).
+    let announceKey: UInt32
+    let store: StateStore
+    /// Tells what was written before a restart of the machine from what was written since.
+    let bootID = StateStore.currentBootID()
+    /// One thread, so that records are written in the order they were made.
+    let stateWorker: WorkerPool
+    /// Hashing, opening and syncing of files.
+    let diskWorkers: WorkerPool
+    let tracker: TrackerClient
+    private(set) var transfers: Transfers!
+    private let listener: Listener
+    private var handshakes: [ObjectIdentifier: IncomingHandshake] = [:]
+    /// Clients of trackers that `.mtorrent` files name, by their addresses.
+    private var otherTrackers: [[Endpoint]: TrackerClient] = [:]
+
+    /// The torrents that run, by info-hash.
+    var torrents: [InfoHash: Torrent] = [:]
+    var session: Session?
+    var noticeHandler: @Sendable (NodeNotice) -> Void = { _ in }
+    private var stopHandlers: [@Sendable () -> Void] = []
+    private var interruptHandler: @Sendable () -> Bool = { false }
+    private(set) var isStopping = false
+    /// What stopping waits for: the session's end, and the withdrawal of each torrent.
+    private var isSessionEnded = false
+    var pendingAnnounces = 0 {
+        didSet { stopWhenSettled() }
+    }
+    private var isSettled = false
+    private var stopDeadline: TimerID?
+    private var signalSource: SignalSource?
+
+    /// - Parameter openStore: gives the state that belongs to the port that is now listened on.
+    package init(
+        loop: EventLoop, configuration: NodeConfiguration, logger: Logger,
+        openStore: (_ port: UInt16) throws(CommandError) -> StateStore
+    ) throws(CommandError) {
+        self.loop = loop
+        self.configuration = configuration
+        self.logger = logger
+        var random = SystemRandomNumberGenerator()
+        peerID = PeerID(random: &random)
+        announceKey = UInt32.random(in: .min ... .max)
+        tracker = TrackerClient(loop: loop, trackers: configuration.trackers, logger: logger)
+        let address = SocketAddress(configuration.listenAddress)
+        do throws(SystemError) {
+            stateWorker = try WorkerPool(loop: loop, threads: 1, queueLimit: Self.workLimit)
+            diskWorkers = try WorkerPool(loop: loop, threads: 2, queueLimit: Self.workLimit)
+        } catch {
+            throw CommandError("threads can't be started: \(error)")
+        }
+        let doorstep = Doorstep()
+        let listener: Listener
+        do throws(SystemError) {
+            listener = try Listener(loop: loop, address: address) { accepted in
+                // A connection that nobody takes over closes as it goes out of scope.
+                doorstep.node?.accept(accepted)
+            }
+        } catch {
+            throw Self.listenFailure(configuration.listenAddress, error)
+        }
+        do throws(CommandError) {
+            store = try openStore(listener.localAddress.port)
+        } catch {
+            listener.close()
+            throw error
+        }
+        self.listener = listener
+        doorstep.node = self
+        transfers = Transfers(node: self)
+    }
+
+    /// Where connections arrive before the node is complete.
+    private final class Doorstep {
+        weak var node: Node?
+    }
+
+    private static func listenFailure(_ endpoint: Endpoint, _ error: SystemError) -> CommandError {
+        switch error.code {
+        case EADDRINUSE:
+            CommandError(
+                "port \(endpoint.port) of \(endpoint.address) is in use: stop the program that"
+                    + " listens there or name another port", .networkProblem)
+        case EACCES:
+            CommandError(
+                "port \(endpoint.port) may not be used: permission denied", .networkProblem)
+        case EADDRNOTAVAIL:
+            CommandError(
+                "\(endpoint.address) is no address of this machine", .networkProblem)
+        default:
+            CommandError("can't listen on \(endpoint): \(error)", .networkProblem)
+        }
+    }
+
+    /// Where other peers connect to.
+    package var listenAddress: SocketAddress { listener.localAddress }
+
+    /// The port other peers connect to.
+    package var port: UInt16 { listener.localAddress.port }
+
+    var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
+
+    var swarmConfiguration: SwarmConfiguration { configuration.swarm }
+
+    /// Takes signals and brings back what runs without an account. Call once, before the loop.
+    package func start() throws(CommandError) {
+        do {
+            signalSource = try SignalSource(loop: loop, signals: Self.signals) {
+                [unowned self] signal in
+                handle(signal: signal)
+            }
+        } catch {
+            throw CommandError("signals can't be taken: \(error)")
+        }
+        transfers.restore(user: "") { [unowned self] summary in
+            for problem in summary.problems { noticeHandler(.message(problem)) }
+        }
+    }
+
+    private func handle(signal: Int32) {
+        logger.info("signal", ["number": signal])
+        switch signal {
+        case SIGINT where interruptHandler(): return
+        default: stop()
+        }
+    }
+
+    // MARK: Incoming connections
+
+    private func accept(_ accepted: consuming AcceptedSocket) {
+        guard !isStopping, handshakes.count < Self.maximumHandshakes else { return }
+        let endpoint = Endpoint(accepted.remoteAddress)
+        let handshake = IncomingHandshake(node: self, accepted: accepted, endpoint: endpoint)
+        handshakes[ObjectIdentifier(handshake)] = handshake
+    }
+
+    func handshakeEnded(_ handshake: IncomingHandshake) {
+        handshakes[ObjectIdentifier(handshake)] = nil
+    }
+
+    // MARK: Trackers
+
+    /// The client for a list of trackers, which is this node's own where the list is the same.
+    func trackerClient(for trackers: [Endpoint]) -> TrackerClient {
+        if trackers.isEmpty || trackers == configuration.trackers { return tracker }
+        if let client = otherTrackers[trackers] { return client }
+        let client = TrackerClient(loop: loop, trackers: trackers, logger: logger)
+        otherTrackers[trackers] = client
+        return client
+    }
+
+    // MARK: Stopping
+
+    func setInterruptHandler(_ handler: @escaping @Sendable () -> Bool) {
+        interruptHandler = handler
+    }
+
+    func addStopHandler(_ handler: @escaping @Sendable () -> Void) {
+        if isStopping { handler() } else { stopHandlers.append(handler) }
+    }
+
+    /// Stops gracefully: no new connections, torrents withdrawn, session ended, all within the
+    /// time a person waits.
+    func stop() {
+        guard !isStopping else { return }
+        isStopping = true
+        listener.close()
+        for handshake in handshakes.values { handshake.close() }
+        for handler in stopHandlers { handler() }
+        stopHandlers = []
+        transfers.stopAll()
+        stopDeadline = loop.schedule(after: .seconds(2)) { [unowned self] in finishStopping() }
+        endSession { [unowned self] in
+            isSessionEnded = true
+            stopWhenSettled()
+        }
+    }
+
+    private func stopWhenSettled() {
+        guard isStopping, isSessionEnded, pendingAnnounces == 0 else { return }
+        finishStopping()
+    }
+
+    /// Lets what is queued for the tracker and the disk go out, then ends the loop.
+    private func finishStopping() {
+        guard !isSettled else { return }
+        isSettled = true
+        if let stopDeadline { loop.cancel(stopDeadline) }
+        transfers.flushJournals { [unowned self] in
+            stateWorker.shutdown()
+            diskWorkers.shutdown()
+            loop.stop()
+        }
+    }
+}

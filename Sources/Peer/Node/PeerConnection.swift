@@ -1,0 +1,91 @@
+import PeerCore
+import Reactor
+import Wire
+
+/// The socket of one peer of one torrent.
+final class PeerConnection: StreamDelegate {
+    /// Below this many queued bytes the core may release more blocks.
+    private static let lowWaterMark = 256 << 10
+    private static let connectTimeout: Duration = .seconds(10)
+
+    let id: ConnectionID
+    let endpoint: Endpoint
+    private(set) var stream: Stream!
+    /// Nil once the torrent has let go of the connection, which may still be sending its last bytes.
+    private var torrent: Torrent?
+    private var isConnected = false
+    private var header: [UInt8] = []
+
+    init(torrent: Torrent, id: ConnectionID, endpoint: Endpoint) {
+        self.torrent = torrent
+        self.id = id
+        self.endpoint = endpoint
+    }
+
+    func connect(on loop: EventLoop) {
+        stream = Stream.connect(
+            loop: loop, to: SocketAddress(endpoint), timeout: Self.connectTimeout, delegate: self)
+        stream.lowWaterMark = Self.lowWaterMark
+    }
+
+    /// Takes over a stream whose handshake was read by another delegate.
+    func adopt(_ stream: Stream) {
+        self.stream = stream
+        stream.delegate = self
+        stream.lowWaterMark = Self.lowWaterMark
+        isConnected = true
+    }
+
+    func close() {
+        torrent = nil
+        stream.close()
+    }
+
+    /// Closes once everything that was written has been sent.
+    func closeAfterFlush() {
+        torrent = nil
+        stream.closeAfterFlush()
+    }
+
+    var hasRoom: Bool { stream.queuedByteCount <= Self.lowWaterMark }
+
+    /// Queues a `piece` message: 13 bytes of header, then the block from the file.
+    func send(_ block: BlockRequest, of file: SharedFile, pieceLength: Int) {
+        header.removeAll(keepingCapacity: true)
+        PeerMessage.appendPieceHeader(for: block, to: &header)
+        header.withUnsafeBytes { stream.write($0) }
+        stream.write(
+            file: file, offset: Int64(block.piece) * Int64(pieceLength) + Int64(block.begin),
+            length: Int(block.length))
+    }
+
+    // MARK: StreamDelegate
+
+    func streamDidConnect(_ stream: Stream) {
+        isConnected = true
+        torrent?.deliver(.connected(id, endpoint))
+    }
+
+    func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
+        torrent?.receive(bytes, from: id)
+    }
+
+    func streamDidReceiveEnd(_ stream: Stream) {
+        stream.close()
+        ended()
+    }
+
+    func streamDidDrain(_ stream: Stream) {
+        torrent?.deliver(.drained(id))
+    }
+
+    func stream(_ stream: Stream, didClose reason: CloseReason) {
+        ended()
+    }
+
+    private func ended() {
+        guard let torrent, torrent.connections.remove(id) != nil else { return }
+        self.torrent = nil
+        torrent.deliver(isConnected ? .closed(id) : .connectFailed(endpoint))
+    }
+}

@@ -1,0 +1,25 @@
+import Reactor
+import Wire
+
+/// A user that is logged in at the tracker.
+final class Session {
+    let userID: String
+    let passkey: String
+    /// Part of each info dictionary's `source`.
+    let networkID: String
+    let holdings: HoldingsReporter
+    /// Tells one run of the tracker from the next, which knows no swarms yet.
+    var trackerInstance: String?
+    var isTrackerLost = false
+    /// When a torrent last announced because a sharer came, so that many sharers cost few announces.
+    var lastNudge: [InfoHash: Instant] = [:]
+    /// Shares the tracker has not been told of yet.
+    var unregistered: Set<InfoHash> = []
+
+    init(_ response: LoginResponse, node: Node) {
+        userID = response.userID
+        passkey = response.passkey
+        networkID = response.networkID
+        holdings = HoldingsReporter(node: node)
+    }
+}

@@ -1,0 +1,146 @@
+import PeerCore
+import Reactor
+import Wire
+
+/// What a user had running comes back: shares that are still what they were, downloads that were
+/// not finished.
+extension Transfers {
+    /// Records of one user, with what a look at the disk said of each share.
+    private struct Records: Sendable {
+        var shares: [(record: Share, info: Info, file: SharedFile, trackers: [Endpoint])] = []
+        var downloads: [(record: Download, info: Info, trackers: [Endpoint])] = []
+        var problems: [String] = []
+    }
+
+    func restore(user: String, then completion: @escaping (LoginSummary) -> Void) {
+        let store = node.store
+        node.diskWorkers.run {
+            try Self.load(user: user, from: store)
+        } then: { [self] result in
+            var summary = LoginSummary(userID: user)
+            switch result {
+            case .failure(let error):
+                summary.problems.append(
+                    "what was shared before can't be read: \(CommandError(wrapping: error))")
+                completion(summary)
+            case .success(let records):
+                summary.problems = records.problems
+                checkMembership(of: records, summary, then: completion)
+            }
+        }
+    }
+
+    private static func load(
+        user: String, from store: StateStore
+    ) throws(CommandError) -> Records {
+        var records = Records()
+        for share in try store.shares(user: user) where share.isActive {
+            do throws(CommandError) {
+                let file = try DiskFile.openForReading(share.path)
+                guard DiskFile.identity(of: file) == share.identity else {
+                    throw CommandError("\(share.path) changed since it was shared")
+                }
+                records.shares.append(
+                    (share, try info(share.info), file, trackers(of: share.mtorrentPath)))
+            } catch {
+                records.problems.append("\(share.name) is not shared again: \(error)")
+            }
+        }
+        for download in try store.downloads(user: user) {
+            // One that failed for want of space or of a directory may succeed now.
+            if case .complete = download.state { continue }
+            do throws(CommandError) {
+                records.downloads.append(
+                    (download, try info(download.info), trackers(of: download.mtorrentPath)))
+            } catch {
+                records.problems.append("\(download.name) is not resumed: \(error)")
+            }
+        }
+        return records
+    }
+
+    static func info(_ bytes: [UInt8]) throws(CommandError) -> Info {
+        do {
+            return try Info(decoding: bytes)
+        } catch {
+            throw CommandError("its description is damaged: \(error)", .badMetainfo)
+        }
+    }
+
+    /// The trackers a `.mtorrent` file names; none where there is no such file any more.
+    private static func trackers(of mtorrentPath: String?) -> [Endpoint] {
+        guard let mtorrentPath, let file = try? MTorrentDisk.read(mtorrentPath) else { return [] }
+        return file.trackers.compactMap { Endpoint($0) }
+    }
+
+    /// Where the torrents of a group, or of a `.mtorrent` file (no group), announce.
+    func announcer(group: String, trackers: [Endpoint]) -> Announcer {
+        group.isEmpty
+            ? Announcer(client: node.trackerClient(for: trackers), passkey: nil)
+            : Announcer(client: node.tracker, passkey: node.session?.passkey)
+    }
+
+    /// Leaves out what the group has dropped, or the user has left, since.
+    private func checkMembership(
+        of records: Records, _ summary: LoginSummary,
+        then completion: @escaping (LoginSummary) -> Void
+    ) {
+        let groups = Set(records.shares.map(\.record.group) + records.downloads.map(\.record.group))
+            .subtracting([""]).sorted()
+        var summary = summary
+        var catalogues: [String: Set<InfoHash>] = [:]
+        var open = groups.count
+        func finish() {
+            start(records, catalogues, &summary)
+            completion(summary)
+        }
+        if groups.isEmpty { return finish() }
+        for group in groups {
+            node.tracker.files(group: group) { result in
+                switch result {
+                case .success(let list): catalogues[group] = Set(list.files.map(\.infoHash))
+                case .failure(.refused(_, _, let message)):
+                    catalogues[group] = []
+                    summary.problems.append("\(group): \(message)")
+                case .failure: break
+                }
+                open -= 1
+                if open == 0 { finish() }
+            }
+        }
+    }
+
+    private func start(
+        _ records: Records, _ catalogues: [String: Set<InfoHash>], _ summary: inout LoginSummary
+    ) {
+        func isListed(_ group: String, _ infoHash: InfoHash, _ name: String) -> Bool {
+            guard let catalogue = catalogues[group], !catalogue.contains(infoHash) else {
+                return true
+            }
+            summary.problems.append("\(name) is no longer in \(group)")
+            return false
+        }
+        for (record, info, file, trackers) in records.shares {
+            guard byInfoHash[record.infoHash] == nil,
+                isListed(record.group, record.infoHash, record.name)
+            else { continue }
+            share(
+                record, info: info, file: file,
+                announcer: announcer(group: record.group, trackers: trackers))
+            summary.sharesRestored += 1
+        }
+        for (record, info, trackers) in records.downloads {
+            guard byInfoHash[record.infoHash] == nil,
+                isListed(record.group, record.infoHash, record.name)
+            else { continue }
+            download(
+                record, info: info,
+                announcer: announcer(group: record.group, trackers: trackers)
+            ) { [node] result in
+                guard case .failure(let error) = result else { return }
+                node.notify("\(record.name) is not resumed: \(error)")
+            }
+            summary.downloadsResumed += 1
+        }
+    }
+}

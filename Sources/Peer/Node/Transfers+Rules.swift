@@ -1,0 +1,60 @@
+import Wire
+
+/// What may run beside what.
+extension Transfers {
+    /// Whether a download of this content to this path may start.
+    func requireFree(_ info: Info, _ destination: String) throws(CommandError) {
+        if let running = byInfoHash[info.infoHash] {
+            switch running.phase {
+            case .opening, .downloading, .finishing:
+                throw CommandError(
+                    "\(info.name) is being downloaded to \(running.path) already",
+                    .alreadyDownloading)
+            case .sharing:
+                throw CommandError(
+                    "\(info.name) is here already and shared from \(running.path)",
+                    .alreadyDownloading)
+            case .stopped, .failed: break
+            }
+        }
+        for other in inOrder where other.isPending && other.path == destination {
+            throw CommandError(
+                "\(destination) is the destination of another download, \(other.name): name"
+                    + " another", .fileExists)
+        }
+    }
+
+    /// The user is no longer in the group: its files are neither shared nor loaded, now and later.
+    func forget(group: String, user: String) {
+        for transfer in inOrder where transfer.group == group && transfer.user == user {
+            node.forget(transfer) { _ in }
+        }
+    }
+}
+
+extension Node {
+    /// Ends a transfer for good: it does not come back at log-in. Its file stays.
+    func forget(
+        _ transfer: Transfer, then completion: @escaping (Result<Void, CommandError>) -> Void
+    ) {
+        transfers.remove(transfer.infoHash)
+        let (store, user, infoHash) = (store, transfer.user, transfer.infoHash)
+        stateWorker.run {
+            try store.removeShare(user: user, infoHash: infoHash)
+            try store.removeDownload(user: user, infoHash: infoHash)
+            try store.removeResume(for: infoHash)
+        } then: { result in
+            completion(result.mapError { CommandError(wrapping: $0) })
+        }
+    }
+
+    func record(_ download: Download) {
+        let store = store
+        stateWorker.run {
+            try store.save(download)
+        } then: { [weak self] result in
+            guard case .failure(let error) = result else { return }
+            self?.notify("\(download.name) would not be resumed after a crash: \(error)")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Dispatch
+import Foundation
+import Glibc
+import Logging
+import Reactor
+import Synchronization
+
+/// The program `mtorrent`: the loop on the calling thread, the shell on one of its own.
+package enum PeerProgram {
+    /// - Parameter arguments: without the program's name.
+    /// - Returns: the exit code.
+    package static func run(arguments: [String], environment: [String: String]) -> Int32 {
+        do throws(CommandError) {
+            switch try Invocation.parse(arguments: arguments, environment: environment) {
+            case .print(let text):
+                print(text, terminator: "")
+                return ExitCode.success.rawValue
+            case .run(let invocation):
+                return try run(invocation, environment: environment).rawValue
+            }
+        } catch {
+            FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+            return error.exitCode.rawValue
+        }
+    }
+
+    private static func run(
+        _ invocation: Invocation, environment: [String: String]
+    ) throws(CommandError) -> ExitCode {
+        // Before the first thread: all others inherit it.
+        SignalSource.block(Node.signals)
+        let logger = try logger(invocation)
+        let loop: EventLoop
+        do throws(SystemError) {
+            loop = try EventLoop()
+        } catch {
+            throw CommandError("the event loop can't be made: \(error)")
+        }
+        let node = try NodeOpener(
+            loop: loop, logger: logger, invocation: invocation, environment: environment
+        ).open()
+        try node.start()
+        var configuration = ShellConfiguration(environment: environment)
+        configuration.commands = invocation.commands
+        configuration.isDaemon = invocation.isDaemon
+        logger.info("listening", ["address": node.listenAddress])
+        let shell = ShellThread(service: NodeService(node), configuration: configuration)
+        loop.run()
+        return shell.join()
+    }
+
+    private static func logger(_ invocation: Invocation) throws(CommandError) -> Logger {
+        guard let path = invocation.logFile else {
+            return Logger(level: invocation.logLevel, sink: .standardError)
+        }
+        do {
+            return Logger(level: invocation.logLevel, sink: try LogSink(path: path))
+        } catch {
+            throw CommandError("\(error)", .cannotCreateFile)
+        }
+    }
+}
+
+/// The shell on its thread.
+private final class ShellThread: Sendable {
+    private let exitCode = Mutex<ExitCode>(.success)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(service: NodeService, configuration: ShellConfiguration) {
+        let thread = Thread { [self] in
+            let code = Shell(service: service, configuration: configuration).run()
+            exitCode.withLock { $0 = code }
+            ended.signal()
+        }
+        thread.name = "shell"
+        thread.start()
+    }
+
+    func join() -> ExitCode {
+        ended.wait()
+        return exitCode.withLock { $0 }
+    }
+}

@@ -1,0 +1,215 @@
+import Glibc
+import Reactor
+import Synchronization
+import Wire
+
+/// Sharing and downloading the files of groups.
+extension NodeService {
+    package func listFiles(group: String) throws(CommandError) -> [FileSummary] {
+        try askTracker { $0.files(group: group, then: $1) }.files
+    }
+
+    package func fileInfo(group: String, name: String) throws(CommandError) -> FileDetails {
+        try askTracker { $0.file(group: group, name: name, then: $1) }
+    }
+
+    package func uploadFile(
+        path: String, group: String, cancellation: Cancellation,
+        onProgress: @escaping @Sendable (HashProgress) -> Void
+    ) throws(CommandError) -> UploadOutcome {
+        let networkID = try tell { node throws(CommandError) in
+            try node.requireSession().networkID
+        }
+        // Whether the user may share here is known before minutes of hashing, not after.
+        _ = try listFiles(group: group)
+        let hashed = try HashedFile(
+            path: Path.absolute(path), cancellation: cancellation, onProgress: onProgress)
+        let info = try hashed.info(source: "\(networkID)/\(group)")
+        let answer = try askTracker {
+            $0.addFile(group: group, AddFileRequest(info: Base64Bytes(info.encoded)), then: $1)
+        }
+        try startSharing(hashed, info: info, group: group, mtorrentPath: nil, trackers: [])
+        return hashed.outcome(info: info, created: answer.created)
+    }
+
+    /// Records a share and serves it.
+    func startSharing(
+        _ hashed: HashedFile, info: Info, group: String, mtorrentPath: String?,
+        trackers: [Endpoint]
+    ) throws(CommandError) {
+        try ask { (node, reply: Reply<Void>) in
+            let user = group.isEmpty ? "" : node.session?.userID ?? ""
+            let record = Share(
+                user: user, group: group, infoHash: info.infoHash, name: info.name,
+                path: hashed.path, mtorrentPath: mtorrentPath, info: info.encoded,
+                identity: hashed.identity, isActive: true)
+            let store = node.store
+            node.stateWorker.run {
+                try store.save(record)
+            } then: { result in
+                if case .failure(let error) = result {
+                    return reply(.failure(CommandError(wrapping: error)))
+                }
+                // A file of that content in the group may be served from another path already.
+                if case .sharing? = node.transfers.byInfoHash[info.infoHash]?.phase {
+                    return reply(.success(()))
+                }
+                node.transfers.share(
+                    record, info: info, file: hashed.file,
+                    announcer: node.transfers.announcer(group: group, trackers: trackers))
+                reply(.success(()))
+            }
+        }
+    }
+
+    package func downloadFile(
+        group: String, name: String, destination: String
+    ) throws(CommandError) -> DownloadStatus {
+        let details = try fileInfo(group: group, name: name)
+        let info = try Transfers.info(details.info.bytes)
+        guard info.infoHash == details.file.infoHash, info.name == name else {
+            throw CommandError(
+                "the tracker describes \(name) inconsistently: tell its operator",
+                .badMetainfo)
+        }
+        return try startDownload(
+            info: info, group: group, destination: Path.destination(destination, name: name),
+            mtorrentPath: nil, trackers: [])
+    }
+
+    /// Records a download and begins it, or says why it can't begin.
+    func startDownload(
+        info: Info, group: String, destination: String, mtorrentPath: String?,
+        trackers: [Endpoint]
+    ) throws(CommandError) -> DownloadStatus {
+        try ask { node, reply in
+            do throws(CommandError) {
+                try node.transfers.requireFree(info, destination)
+            } catch {
+                return reply(.failure(error))
+            }
+            let user = group.isEmpty ? "" : node.session?.userID ?? ""
+            let record = Download(
+                user: user, group: group, infoHash: info.infoHash, name: info.name,
+                destination: destination, mtorrentPath: mtorrentPath, info: info.encoded,
+                state: .downloading, startedAtMilliseconds: Int64(time(nil)) * 1000)
+            let announcer = node.transfers.announcer(group: group, trackers: trackers)
+            node.transfers.download(record, info: info, announcer: announcer) { result in
+                switch result {
+                case .failure(let error):
+                    node.transfers.remove(info.infoHash)
+                    reply(.failure(error))
+                case .success(let transfer):
+                    node.record(record)
+                    reply(.success(transfer.status))
+                }
+            }
+        }
+    }
+
+    package func stopShare(group: String, name: String) throws(CommandError) {
+        let user = try tell { node throws(CommandError) in try node.requireSession().userID }
+        try askTracker { $0.unshare(group: group, name: name, then: $1) }
+        try ask { (node, reply: Reply<Void>) in
+            guard let transfer = node.transfers.transfer(group: group, name: name, user: user)
+            else { return reply(.success(())) }
+            node.forget(transfer) { reply($0) }
+        }
+    }
+
+    package func export(
+        group: String, name: String, torrentPath: String
+    ) throws(CommandError) -> String {
+        let details = try fileInfo(group: group, name: name)
+        let info = try Transfers.info(details.info.bytes)
+        let (passkey, trackers) = try tell { node throws(CommandError) in
+            (try node.requireSession().passkey, node.configuration.trackers)
+        }
+        let urls = trackers.map { "http://\($0)/announce/\(passkey)" }
+        let metainfo = Metainfo(
+            info: info, trackers: [urls], createdBy: "mTorrent")
+        let path = Path.destination(torrentPath, name: name + ".torrent")
+        try MTorrentDisk.write(metainfo.encoded(), to: path)
+        // It holds a passkey, which is a secret.
+        chmod(path, 0o600)
+        return path
+    }
+}
+
+/// A file that was opened, hashed, and found unchanged meanwhile.
+struct HashedFile: Sendable {
+    let path: String
+    let file: SharedFile
+    let identity: FileIdentity
+    let pieceLength: Int
+    let hashes: FileHashes
+
+    init(
+        path: String, pieceLength: Int? = nil, cancellation: Cancellation,
+        onProgress: @escaping @Sendable (HashProgress) -> Void
+    ) throws(CommandError) {
+        self.path = path
+        file = try DiskFile.openForReading(path)
+        guard let identity = DiskFile.identity(of: file) else {
+            throw DiskFile.failure("measuring", path, errno)
+        }
+        self.identity = identity
+        self.pieceLength = pieceLength ?? Info.pieceLength(forFileOf: identity.size)
+        let meter = HashMeter(total: identity.size, report: onProgress)
+        hashes = try FileHasher.hashes(
+            of: file, path: path, length: identity.size, pieceLength: self.pieceLength,
+            cancellation: cancellation, onProgress: { meter.advance(to: $0) })
+        guard DiskFile.identity(of: file) == identity else {
+            throw CommandError(
+                "\(path) changed while it was being hashed: share it again when it is finished",
+                .ioError)
+        }
+    }
+
+    /// The info dictionary of the file as one of a group (BEP 3, 27, 47).
+    func info(source: String) throws(CommandError) -> Info {
+        do {
+            return try Info(
+                name: Path.name(of: path), length: identity.size, pieceLength: pieceLength,
+                pieces: hashes.pieces, isPrivate: true, sha1: hashes.whole, source: source)
+        } catch {
+            throw CommandError("\(path) can't be shared: \(error)", .badMetainfo)
+        }
+    }
+
+    func outcome(info: Info, created: Bool) -> UploadOutcome {
+        UploadOutcome(
+            name: info.name, size: info.length, infoHash: info.infoHash.hex,
+            sha1: hashes.whole.hex, pieceCount: info.pieceCount, pieceLength: info.pieceLength,
+            created: created)
+    }
+}
+
+/// Turns the steps of a hash into reports, at most five a second.
+final class HashMeter: Sendable {
+    private let total: Int64
+    private let report: @Sendable (HashProgress) -> Void
+    private let started = ContinuousClock.now
+    private let lastReport: Mutex<ContinuousClock.Instant>
+
+    init(total: Int64, report: @escaping @Sendable (HashProgress) -> Void) {
+        self.total = total
+        self.report = report
+        lastReport = Mutex(started)
+    }
+
+    func advance(to hashed: Int64) {
+        let now = ContinuousClock.now
+        let isDue = lastReport.withLock { last in
+            guard now - last >= .milliseconds(200) || hashed == total else { return false }
+            last = now
+            return true
+        }
+        guard isDue else { return }
+        let seconds = (now - started) / .seconds(1)
+        report(
+            HashProgress(
+                hashed: hashed, total: total,
+                bytesPerSecond: seconds > 0 ? Double(hashed) / seconds : 0))
+    }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import Reactor
+import Wire
+
+/// Files shared by a `.mtorrent` file, without a group.
+extension NodeService {
+    package func share(
+        path: String, mtorrentPath: String, cancellation: Cancellation,
+        onProgress: @escaping @Sendable (HashProgress) -> Void
+    ) throws(CommandError) -> UploadOutcome {
+        let mtorrentPath = Path.absolute(mtorrentPath)
+        let existing =
+            DiskFile.exists(mtorrentPath) ? try MTorrentDisk.read(mtorrentPath) : nil
+        let hashed = try HashedFile(
+            path: Path.absolute(path), pieceLength: existing?.pieceLength,
+            cancellation: cancellation, onProgress: onProgress)
+        let description: MTorrentFile
+        if let existing {
+            description = existing
+            guard description.size == hashed.identity.size,
+                description.info.pieces == hashed.hashes.pieces
+            else {
+                throw CommandError(
+                    "\(mtorrentPath) exists and describes another file: remove it or name"
+                        + " another", .fileExists)
+            }
+        } else {
+            description = try newDescription(of: hashed)
+            try MTorrentDisk.write(Array(description.text.utf8), to: mtorrentPath)
+        }
+        let info = description.info
+        try startSharing(
+            hashed, info: info, group: "", mtorrentPath: mtorrentPath,
+            trackers: description.trackers.compactMap { Endpoint($0) })
+        return hashed.outcome(info: info, created: existing == nil)
+    }
+
+    private func newDescription(of hashed: HashedFile) throws(CommandError) -> MTorrentFile {
+        let trackers = try tell { $0.configuration.trackers }
+        do {
+            return try MTorrentFile(
+                trackers: trackers.prefix(2).map(\.description), path: hashed.path,
+                size: hashed.identity.size, pieceLength: hashed.pieceLength,
+                pieceHashes: hashed.hashes.pieceDigests)
+        } catch {
+            throw CommandError("\(hashed.path) can't be shared: \(error)", .badMetainfo)
+        }
+    }
+
+    package func get(
+        mtorrentPath: String, savePath: String
+    ) throws(CommandError) -> DownloadStatus {
+        let mtorrentPath = Path.absolute(mtorrentPath)
+        let description = try MTorrentDisk.read(mtorrentPath)
+        let info = description.info
+        return try startDownload(
+            info: info, group: "", destination: Path.destination(savePath, name: info.name),
+            mtorrentPath: mtorrentPath,
+            trackers: description.trackers.compactMap { Endpoint($0) })
+    }
+
+    package func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError) {
+        let mtorrentPath = Path.absolute(mtorrentPath)
+        let description = try MTorrentDisk.read(mtorrentPath)
+        let infoHash = description.info.infoHash
+        let path: String? = try ask { node, reply in
+            guard let transfer = node.transfers.byInfoHash[infoHash], transfer.user.isEmpty else {
+                return reply(.success(nil))
+            }
+            let path =
+                transfer.isPending ? DownloadFile.partPath(for: transfer.path) : transfer.path
+            node.forget(transfer) { reply($0.map { path }) }
+        }
+        if deletingData, let path, unlink(path) != 0, errno != ENOENT {
+            throw CommandError(
+                "\(path) can't be deleted: \(DiskFile.describe(errno))", .ioError)
+        }
+        guard unlink(mtorrentPath) == 0 else {
+            throw CommandError(
+                "\(mtorrentPath) can't be deleted: \(DiskFile.describe(errno))", .ioError)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import PeerCore
+import Testing
+import Wire
+
+@testable import Peer
+
+@Suite struct DownloadFileTests {
+    private static let pieceLength = 16_384
+    private let folder = ScratchDirectory()
+    private let bytes: [UInt8] = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+
+    private func info(sha1: SHA1Digest? = nil) throws -> Info {
+        var pieces: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: Self.pieceLength) {
+            let end = min(start + Self.pieceLength, bytes.count)
+            pieces += SHA1Hasher.hash([UInt8](bytes[start..<end])).bytes
+        }
+        return try Info(
+            name: "f", length: Int64(bytes.count), pieceLength: Self.pieceLength, pieces: pieces,
+            isPrivate: true, sha1: sha1 ?? SHA1Hasher.hash(bytes), source: "network/group")
+    }
+
+    private func open(_ resume: Resume? = nil, bootID: String = "boot") throws -> DownloadFile {
+        try DownloadFile.open(
+            destination: folder.file("f"), info: info(), resume: resume, bootID: bootID)
+    }
+
+    private func bits(_ pieces: [Int]) -> [UInt8] {
+        var bitfield = Bitfield(bitCount: 7)
+        for piece in pieces { bitfield.insert(piece) }
+        return bitfield.wireBytes
+    }
+
+    private func pieces(_ bitfield: Bitfield) -> [Int] {
+        (0..<bitfield.bitCount).filter { bitfield.contains($0) }
+    }
+
+    @Test func `a new download has its full size and no pieces`() throws {
+        let download = try open()
+        #expect(pieces(download.verified).isEmpty)
+        #expect(folder.contents(of: "f.part")?.count == bytes.count)
+        #expect(!folder.exists("f"))
+    }
+
+    @Test func `an existing destination is refused and left alone`() throws {
+        folder.write([1, 2, 3], to: "f")
+        #expect(throws: CommandError.self) { try open() }
+        #expect(folder.contents(of: "f") == [1, 2, 3])
+        #expect(!folder.exists("f.part"))
+    }
+
+    @Test func `a partial file of another size is refused and left alone`() throws {
+        folder.write([1, 2, 3], to: "f.part")
+        #expect(throws: CommandError.self) { try open() }
+        #expect(folder.contents(of: "f.part") == [1, 2, 3])
+    }
+
+    @Test func `pieces recorded under this boot are trusted without a look`() throws {
+        folder.write([UInt8](repeating: 0, count: bytes.count), to: "f.part")
+        let resume = Resume(bootID: "boot", verified: bits([1, 3]), synced: bits([]))
+        #expect(try pieces(open(resume).verified) == [1, 3])
+    }
+
+    @Test func `after a restart of the machine what wasn't synced is hashed again`() throws {
+        var damaged = bytes
+        damaged[Self.pieceLength * 3] ^= 1
+        folder.write(damaged, to: "f.part")
+        let resume = Resume(bootID: "earlier", verified: bits([0, 1, 3]), synced: bits([1]))
+        #expect(try pieces(open(resume).verified) == [0, 1])
+    }
+
+    @Test func `a partial file without a record is hashed as a whole`() throws {
+        var damaged = bytes
+        damaged[5] ^= 1
+        folder.write(damaged, to: "f.part")
+        #expect(try pieces(open().verified) == [1, 2, 3, 4, 5, 6])
+    }
+
+    @Test func `finishing puts the file in place`() throws {
+        folder.write(bytes, to: "f.part")
+        let identity = try open().finish()
+        #expect(folder.contents(of: "f") == bytes)
+        #expect(!folder.exists("f.part"))
+        #expect(identity.size == Int64(bytes.count))
+        #expect(identity == DiskFile.identity(at: folder.file("f")))
+    }
+
+    @Test func `finishing never replaces a file that appeared meanwhile`() throws {
+        folder.write(bytes, to: "f.part")
+        let download = try open()
+        folder.write([9], to: "f")
+        #expect(throws: CommandError.self) { try download.finish() }
+        #expect(folder.contents(of: "f") == [9])
+        #expect(folder.contents(of: "f.part") == bytes)
+    }
+
+    @Test func `a wrong whole-file hash keeps the data and says so`() throws {
+        folder.write(bytes, to: "f.part")
+        let info = try info(sha1: SHA1Hasher.hash([0]))
+        let download = try DownloadFile.open(
+            destination: folder.file("f"), info: info, resume: nil, bootID: "boot")
+        let error = #expect(throws: CommandError.self) { try download.finish() }
+        #expect(error?.exitCode == .checksumMismatch)
+        #expect(!folder.exists("f"))
+        #expect(folder.contents(of: "f.part") == bytes)
+    }
+
+    @Test func `a directory that does not exist is named`() throws {
+        let error = #expect(throws: CommandError.self) {
+            try DownloadFile.open(
+                destination: folder.file("missing/f"), info: info(), resume: nil, bootID: "boot")
+        }
+        #expect(error?.exitCode == .cannotCreateFile)
+        #expect(error?.message.contains("missing/f.part") == true)
+    }
+}
