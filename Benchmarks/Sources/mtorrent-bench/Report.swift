@@ -28,7 +28,29 @@ func report(
         let startup = Startup(programs: programs, folder: scratch.path + "/startup", runs: runs)
         text += table(try await startup.run())
     }
+    if wanted.contains("memory") {
+        // On a disk: in memory its own copies would leave too little for everything else.
+        let disk = try WorkFolder(bytes: .max)
+        let memory = Memory(programs: programs, folder: disk.path, size: 10 << 30)
+        text += table(try await memory.run(), size: 10 << 30)
+    }
     return text
+}
+
+private func table(_ result: Memory.Result, size: Int) -> String {
+    func row(_ name: String, _ peak: Double, _ anonymous: Double) -> String {
+        "| \(name) | \(fixed(peak / 1_048_576, 1)) | \(fixed(anonymous / 1_048_576, 1)) |"
+    }
+    return """
+
+        ### Memory with a file of \(size >> 30) GiB
+
+        | | peak resident MiB | anonymous MiB at the end |
+        |---|---|---|
+        \(row("sharing", result.seederPeak, result.seederAnonymous))
+        \(row("downloading", result.downloaderPeak, result.downloaderAnonymous))
+
+        """
 }
 
 private func table(

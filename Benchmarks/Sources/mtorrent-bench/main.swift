@@ -1,7 +1,7 @@
 import Foundation
 
 let usage = """
-    Usage: mtorrent-bench [--programs DIR] [--size MIB] [--runs N] [transfer|hashing|startup ...]
+    Usage: mtorrent-bench [--programs DIR] [--size MIB] [--runs N] [transfer|hashing|startup|memory ...]
 
     Measures the built programs on this machine, beside others where there are any, and prints
     Markdown tables. Without a name all are measured. Exits with 1 when a transfer is wrong.
@@ -28,7 +28,7 @@ while let argument = arguments.popFirst() {
     case "--help", "-h":
         print(usage, terminator: "")
         exit(0)
-    case "transfer", "hashing", "startup":
+    case "transfer", "hashing", "startup", "memory":
         wanted.append(argument)
     default:
         mebibytes = 0
@@ -38,7 +38,7 @@ guard mebibytes > 0, runs > 0, FileManager.default.isExecutableFile(atPath: prog
     FileHandle.standardError.write(Data("\(programs.peer)?\n\(usage)".utf8))
     exit(2)
 }
-if wanted.isEmpty { wanted = ["transfer", "hashing", "startup"] }
+if wanted.isEmpty { wanted = ["transfer", "hashing", "startup", "memory"] }
 do {
     print(try await report(wanted, programs: programs, mebibytes: mebibytes, runs: runs))
 } catch {
