@@ -103,6 +103,8 @@ final class LineEditor: LineSource {
 
     func next() -> LineOutcome {
         if control.isStopping { return .stopped }
+        // Before the prompt appears: what is typed from then on is echoed by libedit alone.
+        cedit_prepare_terminal(editor, 1)
         for notice in control.takeNotices() { output.line(describe(notice)) }
         drawStatusBeforePrompt()
         output.flush()

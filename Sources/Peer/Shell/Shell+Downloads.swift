@@ -129,7 +129,8 @@ extension Shell {
         return [
             status.label, "\(Quantity.percent(status.verified, of: status.size))%",
             "\(status.verified)", "\(status.size)", "\(whole(status.bytesPerSecond))",
-            status.secondsLeft.map { "\(whole($0))" } ?? "-", "\(status.connectedPeers)",
+            status.secondsLeft.map { "\(whole($0.rounded(.up)))" } ?? "-",
+            "\(status.connectedPeers)",
             contributions(status, separator: ",", size: { "\($0)" }) ?? "-", reason,
         ]
     }

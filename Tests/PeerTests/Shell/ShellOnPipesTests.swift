@@ -190,13 +190,13 @@ struct ShellOnPipesTests {
     }
 
     @Test func `a daemon stays after its commands until the peer stops`() {
-        let peer = peer { $0.blocks = true }
+        let peer = peer()
         let shell = ShellOnPipes(service: peer, scratch: scratch) {
-            $0.commands = ["wait"]
+            $0.commands = ["wait", "join_group g"]
             $0.isDaemon = true
         }
-        peer.release()
-        #expect(!peer.isStopped)
+        let hasRun = LimitedPoll { peer.calls.last == "joinGroup g" }
+        #expect(hasRun.holds && !peer.isStopped)
         peer.stop()
         #expect(shell.thread.exitCode() == .success)
     }

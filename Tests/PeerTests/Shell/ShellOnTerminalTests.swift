@@ -43,6 +43,7 @@ struct ShellOnTerminalTests {
                 "12345> join_group gé", "asked to join gé; its owner decides", "12345>",
             ])
         #expect(peer.calls == ["joinGroup gé"])
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
         #expect(peer.isStopped)
@@ -70,6 +71,7 @@ struct ShellOnTerminalTests {
         #expect(terminal.wait(for: "logged in as alice"))
         #expect(peer.calls == ["logIn alice geheim"])
         #expect(!terminal.screen.text.contains("geheim"))
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("login bob sesame\r")
         #expect(terminal.wait { $0.lines.count == 6 && self.atPrompt($0) })
         terminal.type("\u{1B}[A")
@@ -96,6 +98,7 @@ struct ShellOnTerminalTests {
         #expect(terminal.wait(for: "error: the two passwords differ"))
         #expect(terminal.wait(until: atPrompt))
         #expect(peer.calls.isEmpty)
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
@@ -109,6 +112,7 @@ struct ShellOnTerminalTests {
         peer.interrupt()
         #expect(terminal.wait { $0.text.contains("error: interrupted") && self.atPrompt($0) })
         #expect(!peer.isStopped && peer.calls.isEmpty)
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
         #expect(terminal.echoes)
@@ -121,7 +125,9 @@ struct ShellOnTerminalTests {
         #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{1B}[A\u{1B}[A")
         #expect(terminal.wait { $0.lines.last == "12345> list_groups" })
-        terminal.type("\u{15}\u{4}")
+        terminal.type("\u{15}")
+        #expect(terminal.wait(until: atPrompt))
+        terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
 
@@ -147,6 +153,7 @@ struct ShellOnTerminalTests {
         terminal.type("\r")
         #expect(terminal.wait { $0.text.contains("sharing") && self.atPrompt($0) })
         #expect(peer.calls.last == "uploadFile \(scratch.path)/my file holidays")
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
@@ -162,7 +169,9 @@ struct ShellOnTerminalTests {
             ])
         terminal.type("f\t")
         #expect(terminal.wait { $0.lines.last == "12345> list_files" })
-        terminal.type("\u{15}\u{4}")
+        terminal.type("\u{15}")
+        #expect(terminal.wait(until: atPrompt))
+        terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
 
@@ -197,7 +206,9 @@ struct ShellOnTerminalTests {
                 "download of f.bin complete: 2.00 KiB in /tmp/f.bin",
                 "download of b\\u{1b}[31m failed: disk full", "12345> join_group",
             ])
-        terminal.type("\u{15}\u{4}")
+        terminal.type("\u{15}")
+        #expect(terminal.wait(until: atPrompt))
+        terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
 
@@ -224,6 +235,7 @@ struct ShellOnTerminalTests {
             terminal.screen.lines.map { $0.prefix(6) } == ["12345>", "asked ", " 50% [", "12345>"])
         peer.set { $0.downloads = [.sample(state: .complete, verified: 1000)] }
         #expect(terminal.wait { $0.lines.count == 3 && self.atPrompt($0) })
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
@@ -246,6 +258,7 @@ struct ShellOnTerminalTests {
         peer.set { $0.blocks = false }
         terminal.type("upload_file /tmp/f.bin g\r")
         #expect(terminal.wait(for: "sharing f.bin in g: 1.00 MiB, 64 pieces of 16.0 KiB, sha1"))
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
@@ -273,6 +286,7 @@ struct ShellOnTerminalTests {
                 "12345> wait", "[C] [g] f.bin  100%  1000 B  in /tmp/f.bin",
                 "    from 127.0.0.1:7001=1000 B", "12345>",
             ])
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
@@ -281,8 +295,10 @@ struct ShellOnTerminalTests {
         func colours(_ environment: [String: String]) -> Bool {
             let terminal = TestTerminal()
             let shell = start(peer(), on: terminal, environment: environment)
+            #expect(terminal.wait(until: atPrompt))
             terminal.type("nope\r")
             #expect(terminal.wait(for: "error: unknown command"))
+            #expect(terminal.wait(until: atPrompt))
             terminal.type("exit\r")
             #expect(shell.exitCode() == .success)
             terminal.draw()
@@ -309,6 +325,7 @@ struct ShellOnTerminalTests {
         terminal.type("\r")
         #expect(terminal.wait(for: "asked to join"))
         #expect(peer.calls == ["joinGroup abcdefghijklmnopqrstuvwxyz"])
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
@@ -319,6 +336,7 @@ struct ShellOnTerminalTests {
         terminal.resize(columns: 40, rows: 10)
         terminal.type("join_group g\r")
         #expect(terminal.wait(for: "asked to join g"))
+        #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")
         #expect(shell.exitCode() == .success)
     }
