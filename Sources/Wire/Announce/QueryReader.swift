@@ -11,15 +11,10 @@ struct QueryReader {
     mutating func next() -> (name: Range<Int>, value: Range<Int>)? {
         while position < bytes.count {
             let start = position
-            var equals: Int?
-            while position < bytes.count, bytes[position] != UInt8(ascii: "&") {
-                if equals == nil, bytes[position] == UInt8(ascii: "=") { equals = position }
-                position += 1
-            }
-            let end = position
-            position += 1
+            let end = HTTPLine.find(UInt8(ascii: "&"), bytes, start..<bytes.count)
+            position = end + 1
             if end > start {
-                let nameEnd = equals ?? end
+                let nameEnd = HTTPLine.find(UInt8(ascii: "="), bytes, start..<end)
                 return (start..<nameEnd, min(nameEnd + 1, end)..<end)
             }
         }
@@ -27,13 +22,8 @@ struct QueryReader {
     }
 
     /// Whether the bytes are this text, letter case included.
-    func matches(_ range: Range<Int>, _ text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<range.count where bytes[range.lowerBound + index] != text.utf8Start[index]
-        {
-            return false
-        }
-        return true
+    @inline(__always) func matches(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        HTTPLine.equals(bytes, range, text)
     }
 
     /// The twenty bytes that the value stands for, percent-decoded; nil for any other number.

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Reads the head of a message line by line as it arrives, and what frames its body.
 ///
 /// Everything that two programs could understand differently is refused (RFC 9112 §11.2).
@@ -35,7 +33,7 @@ struct HTTPHeadParser {
     /// Reads on in `bytes`, which begin with the head and are at least as many as last time.
     /// Returns the head's length with the empty line that ends it, or nil if it isn't whole.
     mutating func parse(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) -> Int? {
-        while let end = findLineEnd(bytes) {
+        while case let end = HTTPLine.find(0x0a, bytes, scanned..<bytes.count), end < bytes.count {
             guard end > lineStart, bytes[end - 1] == 0x0d else { throw .malformed(.lineEnd) }
             let line = lineStart..<end - 1
             lineStart = end + 1
@@ -64,13 +62,6 @@ struct HTTPHeadParser {
         return nil
     }
 
-    private func findLineEnd(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let base = bytes.baseAddress, scanned < bytes.count,
-            let found = memchr(base + scanned, 0x0a, bytes.count - scanned)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
-    }
-
     private mutating func readField(
         _ bytes: UnsafeRawBufferPointer, _ line: Range<Int>
     ) throws(HTTPError) {
@@ -81,8 +72,9 @@ struct HTTPHeadParser {
         while colon < line.upperBound && HTTPLine.isToken(bytes[colon]) { colon += 1 }
         guard colon > line.lowerBound, colon < line.upperBound, bytes[colon] == UInt8(ascii: ":")
         else { throw .malformed(.fieldName) }
-        for index in colon + 1..<line.upperBound where !HTTPLine.isFieldValue(bytes[index]) {
-            throw .malformed(bytes[index] == 0x0d ? .lineEnd : .fieldValue)
+        guard HTTPLine.isFieldValue(bytes, colon + 1..<line.upperBound) else {
+            let hasCR = HTTPLine.find(0x0d, bytes, colon..<line.upperBound) < line.upperBound
+            throw .malformed(hasCR ? .lineEnd : .fieldValue)
         }
         let value = HTTPLine.trimmed(bytes, colon + 1..<line.upperBound)
         try note(bytes, name: line.lowerBound..<colon, value: value)

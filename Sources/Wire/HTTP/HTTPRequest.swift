@@ -9,15 +9,15 @@ package enum HTTPMethod: String, Sendable {
     /// Any other; a server answers 405 or 501.
     case other = ""
 
-    init(_ bytes: Slice<UnsafeRawBufferPointer>) {
+    init(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>) {
         self =
-            switch bytes.count {
-            case 3 where bytes.elementsEqual("GET".utf8): .get
-            case 3 where bytes.elementsEqual("PUT".utf8): .put
-            case 4 where bytes.elementsEqual("HEAD".utf8): .head
-            case 4 where bytes.elementsEqual("POST".utf8): .post
-            case 6 where bytes.elementsEqual("DELETE".utf8): .delete
-            case 7 where bytes.elementsEqual("OPTIONS".utf8): .options
+            switch name.count {
+            case 3 where HTTPLine.equals(bytes, name, "GET"): .get
+            case 3 where HTTPLine.equals(bytes, name, "PUT"): .put
+            case 4 where HTTPLine.equals(bytes, name, "HEAD"): .head
+            case 4 where HTTPLine.equals(bytes, name, "POST"): .post
+            case 6 where HTTPLine.equals(bytes, name, "DELETE"): .delete
+            case 7 where HTTPLine.equals(bytes, name, "OPTIONS"): .options
             default: .other
             }
     }

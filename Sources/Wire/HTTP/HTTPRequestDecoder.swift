@@ -160,38 +160,44 @@ private struct HTTPRequestLine {
     let isVersion11: Bool
 
     init(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPError) {
-        var position = line.lowerBound
-        while position < line.upperBound && HTTPLine.isToken(bytes[position]) { position += 1 }
-        guard position > line.lowerBound, position < line.upperBound, bytes[position] == 0x20
+        var nameEnd = line.lowerBound
+        while nameEnd < line.upperBound && HTTPLine.isToken(bytes[nameEnd]) { nameEnd += 1 }
+        guard nameEnd > line.lowerBound, nameEnd < line.upperBound, bytes[nameEnd] == 0x20
         else { throw .malformed(.requestLine) }
-        method = HTTPMethod(bytes[line.lowerBound..<position])
-        let targetStart = position + 1
-        position = targetStart
-        var question: Int?
-        while position < line.upperBound, bytes[position] != 0x20 {
-            let byte = bytes[position]
-            guard byte > 0x20, byte < 0x7f, byte != UInt8(ascii: "#") else {
-                throw .malformed(byte == 0x0d ? .lineEnd : .requestLine)
-            }
-            if byte == UInt8(ascii: "?") && question == nil { question = position }
-            position += 1
+        method = HTTPMethod(bytes, line.lowerBound..<nameEnd)
+        let rest = nameEnd + 1..<line.upperBound
+        let targetEnd = HTTPLine.find(0x20, bytes, rest)
+        let target = rest.lowerBound..<targetEnd
+        guard !target.isEmpty, targetEnd < line.upperBound else { throw .malformed(.requestLine) }
+        try Self.check(bytes, target)
+        isVersion11 = try Self.version(bytes, targetEnd + 1..<line.upperBound)
+        let pathEnd = HTTPLine.find(UInt8(ascii: "?"), bytes, target)
+        path = try Self.path(bytes, target.lowerBound..<pathEnd, isOptions: method == .options)
+        query = pathEnd < targetEnd ? pathEnd + 1..<targetEnd : nil
+    }
+
+    /// A target is made of visible ASCII characters; a fragment is none of the server's business.
+    private static func check(
+        _ bytes: UnsafeRawBufferPointer, _ target: Range<Int>
+    ) throws(HTTPError) {
+        guard HTTPLine.isVisible(bytes, target) else {
+            let hasCR = HTTPLine.find(0x0d, bytes, target) < target.upperBound
+            throw .malformed(hasCR ? .lineEnd : .requestLine)
         }
-        guard position > targetStart, position < line.upperBound else {
+        guard HTTPLine.find(UInt8(ascii: "#"), bytes, target) == target.upperBound else {
             throw .malformed(.requestLine)
         }
-        isVersion11 = try Self.version(bytes[position + 1..<line.upperBound])
-        let pathEnd = question ?? position
-        path = try Self.path(bytes, targetStart..<pathEnd, isOptions: method == .options)
-        query = question.map { $0 + 1..<position }
     }
 
     /// Whether the version is 1.1 (or a later 1.x, which is to be treated alike) and not 1.0.
     private static func version(
-        _ bytes: Slice<UnsafeRawBufferPointer>
+        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>
     ) throws(HTTPError) -> Bool {
-        let start = bytes.startIndex
-        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[start + 6] == 0x2e,
-            (0x30...0x39).contains(bytes[start + 5]), (0x30...0x39).contains(bytes[start + 7])
+        if HTTPLine.equals(bytes, range, "HTTP/1.1") { return true }
+        let start = range.lowerBound
+        guard range.count == 8, HTTPLine.equals(bytes, start..<start + 5, "HTTP/"),
+            (0x30...0x39).contains(bytes[start + 5]), bytes[start + 6] == UInt8(ascii: "."),
+            (0x30...0x39).contains(bytes[start + 7])
         else { throw .malformed(.requestLine) }
         guard bytes[start + 5] == 0x31 else { throw .unsupportedVersion }
         return bytes[start + 7] != 0x30

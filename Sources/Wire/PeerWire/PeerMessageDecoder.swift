@@ -201,9 +201,8 @@ package struct PeerMessageDecoder {
         guard missing > 0 else { return true }
         let taken = min(missing, bytes.count - position)
         withUnsafeMutableBytes(of: &head) { head in
-            for index in 0..<taken {
-                head[headCount + index] = bytes[position + index]
-            }
+            UnsafeMutableRawBufferPointer(rebasing: head[headCount...]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[position..<position + taken]))
         }
         position += taken
         headCount += taken

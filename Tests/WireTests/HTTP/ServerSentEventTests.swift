@@ -29,7 +29,8 @@ struct ServerSentEventTests {
         arguments: [
             ("data: YHOO\ndata: +2\ndata: 10\n\n", [ServerSentEvent(data: "YHOO\n+2\n10")]),
             (
-                ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+                ": test stream\n\ndata: first event\nid: 1\n\n"
+                    + "data:second event\nid\n\ndata:  third event\n\n",
                 [
                     ServerSentEvent(data: "first event", id: "1"),
                     ServerSentEvent(data: "second event", id: ""),
