@@ -244,13 +244,15 @@ final class HTTPConnection: StreamDelegate {
 
     func stream(_ stream: Stream, didClose reason: CloseReason) { finish() }
 
-    /// Lets what is being answered finish, and closes.
+    /// Lets what is being answered finish, and closes. Nobody waits for a client that has all.
     func drain() {
         switch mode {
-        case .open where answers.isEmpty: closeAfterFlush()
-        case .open: mode = .finishing
+        case .open where !answers.isEmpty: mode = .finishing
+        case .open, .finishing:
+            guard answers.isEmpty else { return }
+            if stream?.queuedByteCount == 0 { close() } else { closeAfterFlush() }
         case .streaming: close()
-        case .finishing, .closed: break
+        case .closed: break
         }
     }
 
@@ -261,7 +263,7 @@ final class HTTPConnection: StreamDelegate {
         mode = .finishing
         server.expect(.nothing, of: self)
         answers.removeAll()
-        stream?.closeAfterFlush()
+        stream?.closeAfterFlush(within: server.flushTime)
     }
 
     func close() {

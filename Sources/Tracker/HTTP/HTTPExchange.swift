@@ -65,6 +65,12 @@ final class EventStream {
         connection.closeAfterFlush()
     }
 
+    /// Ends the stream at once, sent or not; `onEnd` isn't called.
+    func abandon() {
+        onEnd = nil
+        connection.close()
+    }
+
     /// The answers before are out.
     func flow() {
         isFlowing = true

@@ -164,6 +164,10 @@ final class HTTPServer {
         finishDraining()
     }
 
+    /// How long a client may take to read the last answer and close. A stop doesn't wait for
+    /// clients that are slow to close.
+    var flushTime: Duration { onDrained == nil ? .seconds(10) : .milliseconds(500) }
+
     private func finishDraining() {
         guard connectionCount == 0, let then = onDrained else { return }
         onDrained = nil

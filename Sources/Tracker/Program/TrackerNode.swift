@@ -12,7 +12,8 @@ final class TrackerNode {
     let service: TrackerService
     private let front: TrackerFront
     private let server: HTTPServer
-    private let lock: DataFolder.Lock
+    /// Held while it runs.
+    private var lock: DataFolder.Lock?
     private let logger: Logger
     private var isStopping = false
     /// Why it stopped by itself.
@@ -60,6 +61,7 @@ final class TrackerNode {
         loop.run()
         service.shutdown()
         loop.shutdown()
+        lock = nil
         logger.info("stopped")
     }
 

@@ -23,10 +23,4 @@ package struct TrackerConfiguration: Sendable {
     var http = HTTPServer.Limits()
 
     package init() {}
-
-    /// How often a client may announce at most.
-    var minimumInterval: Duration { announceInterval / 4 }
-
-    /// How long a peer counts without announcing: it may miss one announce.
-    var peerLifetime: Duration { announceInterval * 2 + .seconds(30) }
 }

@@ -20,6 +20,11 @@ final class TrackerService {
     var random: SmallGenerator
     /// Of the sessions that are online.
     var streams: [SessionID: EventStream] = [:]
+    /// The announce interval, its minimum, and how long a peer counts, as every announce needs
+    /// them.
+    let announceSeconds: Int
+    let minimumSeconds: Int
+    let peerLifetime: Duration
     /// The peers chosen for the announce that is being answered.
     var chosen = Swarms.Chosen()
 
@@ -41,6 +46,10 @@ final class TrackerService {
         self.loop = loop
         self.configuration = configuration
         self.logger = logger
+        announceSeconds = Int(configuration.announceInterval.components.seconds)
+        minimumSeconds = max(1, announceSeconds / 4)
+        // A client may miss one announce.
+        peerLifetime = configuration.announceInterval * 2 + .seconds(30)
         networkID = store.networkID
         instance = Hex.encode(Randomness.bytes(8))
         random = SmallGenerator(seed: UInt64.random(in: .min ... .max))
@@ -64,7 +73,7 @@ final class TrackerService {
 
     /// Closes the event streams without taking anyone for offline: the tracker goes, not they.
     func closeStreams() {
-        for stream in streams.values { stream.close() }
+        for stream in streams.values { stream.abandon() }
         streams.removeAll()
     }
 
