@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread that can be joined. It takes no signals: those are for the loop.
-struct PosixThread: Sendable {
+package struct PosixThread: Sendable {
     private let handle: pthread_t
 
     private final class Body: Sendable {
@@ -9,7 +9,7 @@ struct PosixThread: Sendable {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    init(_ run: @escaping @Sendable () -> Void) throws(SystemError) {
+    package init(_ run: @escaping @Sendable () -> Void) throws(SystemError) {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
@@ -34,7 +34,7 @@ struct PosixThread: Sendable {
             }
 
     /// Waits for its end; once.
-    func join() {
+    package func join() {
         let error = pthread_join(handle, nil)
         precondition(error == 0)
     }

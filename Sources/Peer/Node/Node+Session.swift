@@ -159,10 +159,14 @@ extension Node {
 
     /// Makes the user a sharer of a file that is complete here; tried again when the tracker is
     /// back.
-    func registerShare(of transfer: Transfer) {
-        guard let session, !transfer.group.isEmpty else { return }
+    /// - Parameter completion: after the first try, whatever came of it.
+    func registerShare(
+        of transfer: Transfer, then completion: @escaping () -> Void = {}
+    ) {
+        guard let session, !transfer.group.isEmpty else { return completion() }
         session.unregistered.insert(transfer.infoHash)
         tracker.share(group: transfer.group, name: transfer.name) { [weak self] result in
+            defer { completion() }
             if case .failure(.unreachable) = result { return }
             session.unregistered.remove(transfer.infoHash)
             if case .failure(let error) = result {

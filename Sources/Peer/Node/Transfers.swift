@@ -142,8 +142,11 @@ final class Transfers: TorrentObserver {
                     node.notify("\(transfer.name) is complete but not recorded: \(error)")
                 }
                 guard byInfoHash[transfer.infoHash] === transfer else { return }
-                end(transfer, .sharing)
-                node.registerShare(of: transfer)
+                // Who has waited for the end finds the share in the catalogue.
+                node.registerShare(of: transfer) { [self] in
+                    guard byInfoHash[transfer.infoHash] === transfer else { return }
+                    end(transfer, .sharing)
+                }
             }
         }
     }

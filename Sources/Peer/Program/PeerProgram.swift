@@ -1,5 +1,3 @@
-import Dispatch
-import Foundation
 import Glibc
 import Logging
 import Reactor
@@ -19,7 +17,8 @@ package enum PeerProgram {
                 return try run(invocation, environment: environment).rawValue
             }
         } catch {
-            FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+            let text = "error: \(error)\n"
+            write(STDERR_FILENO, text, text.utf8.count)
             return error.exitCode.rawValue
         }
     }
@@ -44,9 +43,25 @@ package enum PeerProgram {
         configuration.commands = invocation.commands
         configuration.isDaemon = invocation.isDaemon
         logger.info("listening", ["address": node.listenAddress])
-        let shell = ShellThread(service: NodeService(node), configuration: configuration)
+        let service = NodeService(node)
+        let end = ShellEnd()
+        let thread: PosixThread
+        do throws(SystemError) {
+            thread = try PosixThread { [configuration] in
+                let code = Shell(service: service, configuration: configuration).run()
+                end.exitCode.withLock { $0 = code }
+            }
+        } catch {
+            throw CommandError("the shell's thread can't be started: \(error)")
+        }
         loop.run()
-        return shell.join()
+        thread.join()
+        return end.exitCode.withLock { $0 }
+    }
+
+    /// How the shell ended, told from its thread.
+    private final class ShellEnd: Sendable {
+        let exitCode = Mutex(ExitCode.success)
     }
 
     private static func logger(_ invocation: Invocation) throws(CommandError) -> Logger {
@@ -58,26 +73,5 @@ package enum PeerProgram {
         } catch {
             throw CommandError("\(error)", .cannotCreateFile)
         }
-    }
-}
-
-/// The shell on its thread.
-private final class ShellThread: Sendable {
-    private let exitCode = Mutex<ExitCode>(.success)
-    private let ended = DispatchSemaphore(value: 0)
-
-    init(service: NodeService, configuration: ShellConfiguration) {
-        let thread = Thread { [self] in
-            let code = Shell(service: service, configuration: configuration).run()
-            exitCode.withLock { $0 = code }
-            ended.signal()
-        }
-        thread.name = "shell"
-        thread.start()
-    }
-
-    func join() -> ExitCode {
-        ended.wait()
-        return exitCode.withLock { $0 }
     }
 }
