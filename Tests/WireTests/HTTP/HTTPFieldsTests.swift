@@ -13,7 +13,9 @@ struct HTTPLineTests {
                 let judged = bytes.withUnsafeBytes {
                     (HTTPLine.isVisible($0, 0..<19), HTTPLine.isFieldValue($0, 0..<19))
                 }
-                #expect(judged == (isVisible, isFieldValue), "byte \(byte) at \(place)")
+                if judged != (isVisible, isFieldValue) {
+                    Issue.record("byte \(byte) at \(place): \(judged)")
+                }
             }
         }
     }
