@@ -54,8 +54,11 @@ final class LineEditor: LineSource {
         self.files = files
         promptWidth = DisplayWidth.of(prompt)
         lastWidth = output.width
+        // libedit shows an enclosed sequence only together with the character after it.
         let drawn =
-            output.style.usesColour ? "\u{1}\u{1B}[1m\u{1}\(prompt)\u{1}\u{1B}[0m\u{1}" : prompt
+            output.style.usesColour
+            ? "\u{1}\u{1B}[1m\u{1}\(prompt.dropLast())\u{1}\u{1B}[0m\u{1}\(prompt.suffix(1))"
+            : prompt
         self.prompt = strdup(drawn)
         configure()
     }

@@ -309,6 +309,16 @@ struct ShellOnTerminalTests {
         #expect(!colours(["TERM": "dumb"]))
     }
 
+    @Test func `the prompt is bold and what is typed is not`() {
+        let shell = start(peer(), environment: ["TERM": "xterm"])
+        #expect(terminal.wait(until: atPrompt))
+        #expect(
+            String(decoding: terminal.bytes, as: UTF8.self)
+                .contains("\u{1B}[1m12345>\u{1B}[0m "))
+        terminal.type("\u{4}")
+        #expect(shell.exitCode() == .success)
+    }
+
     @Test func `a line that wraps is edited in one piece, and a notice goes above it`() {
         let terminal = TestTerminal(columns: 30, rows: 10)
         let peer = peer()
