@@ -41,7 +41,15 @@ package final class EventLoop {
     private var servicing: ContiguousArray<EventSource> = []
     private var awaitingService: ContiguousArray<EventSource> = []
 
+    /// The most that one stream sends in this turn, in bytes.
+    private(set) var sendShare = EventLoop.sendShares.upperBound
+
     private static let eventsPerWait: Int32 = 512
+    /// What a turn sends, as long as no share gets too small: about 2 ms.
+    private static let bytesSentPerTurn = 8 << 20
+    /// Between what makes the calls cheap (with 64 KiB, four blocks, 500 readers cost a quarter more
+    /// CPU than with 512 KiB) and what the others can wait for (about 100 µs each).
+    static let sendShares = 128 << 10...512 << 10
     private static let readBufferSize = 256 << 10
 
     package init() throws(SystemError) {
@@ -82,14 +90,16 @@ package final class EventLoop {
     /// Makes `run` return at the end of this turn, after what was written has been tried once.
     package func stop() { isStopping = true }
 
-    /// Closes every source without reporting it, and drops every timer. The loop and its sources
-    /// hold each other until they are closed, one by one or by this.
+    /// Ends the loop for good: closes every source without reporting it, and drops all timers and
+    /// submitted jobs. The loop and its sources hold each other until they are closed, one by one
+    /// or by this.
     package func shutdown() {
         for source in sources.all { source.close() }
         awaitingService.removeAll()
         let dropped = timers
         timers = TimerHeap()
         withExtendedLifetime(dropped) {}
+        submitter.close()
     }
 
     private func turn() {
@@ -125,6 +135,9 @@ package final class EventLoop {
     /// keep feeding each other can't hold the loop.
     private func serviceSources() {
         swap(&servicing, &awaitingService)
+        let fairShare = EventLoop.bytesSentPerTurn / max(servicing.count, 1)
+        let bounds = EventLoop.sendShares
+        sendShare = min(max(fairShare, bounds.lowerBound), bounds.upperBound)
         for index in servicing.indices {
             let source = servicing[index]
             source.awaitsService = false

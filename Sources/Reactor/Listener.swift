@@ -49,8 +49,8 @@ package final class Listener: EventSource {
         }
     }
 
-    /// Whether it is waiting for descriptors to be freed.
-    package var isBackingOff: Bool { resumption != nil }
+    /// Whether it lacks descriptors or memory, as far as it knows.
+    package var isBackingOff: Bool { backOff != Listener.firstBackOff }
 
     /// Stops listening: `onAccept` isn't called any more. Streams it made live on.
     package override func close() {
@@ -65,8 +65,8 @@ package final class Listener: EventSource {
             guard let onAccept else { return }
             var storage = sockaddr_storage()
             let result = shim_accept(descriptor, &storage)
+            if result >= 0 || result == -EAGAIN { backOff = Listener.firstBackOff }
             if result >= 0 {
-                backOff = Listener.firstBackOff
                 let address = withUnsafeBytes(of: &storage) {
                     SocketAddress($0.baseAddress!.assumingMemoryBound(to: sockaddr.self))
                 }

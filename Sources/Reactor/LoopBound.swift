@@ -12,8 +12,10 @@ package struct LoopBound<Value>: @unchecked Sendable {
         submitter = loop.submitter
     }
 
-    /// Runs `body` with the value on the loop's thread; from any thread.
-    package func submit(_ body: @escaping @Sendable (Value) -> Void) {
+    /// Runs `body` with the value on the loop's thread; from any thread. False if the loop has been
+    /// shut down.
+    @discardableResult
+    package func submit(_ body: @escaping @Sendable (Value) -> Void) -> Bool {
         submitter.submit { body(value) }
     }
 

@@ -8,6 +8,8 @@ package final class LoopSubmitter: Sendable {
         var jobs: [@Sendable () -> Void] = []
         /// The eventfd has been written and not yet read: no need to write it again.
         var isSignalled = false
+        /// The loop has been shut down.
+        var isClosed = false
     }
 
     /// An eventfd(2), readable while jobs wait.
@@ -23,19 +25,31 @@ package final class LoopSubmitter: Sendable {
     deinit { SystemCall.close(descriptor) }
 
     /// Runs `job` on the loop's thread, in the order of submission, in phase 5 of a later turn.
-    /// From any thread, the loop's own too. Never blocks. A job that the loop doesn't get to
-    /// before it stops is dropped with the loop.
-    package func submit(_ job: @escaping @Sendable () -> Void) {
-        let mustSignal = inbox.withLock { inbox in
+    /// From any thread, the loop's own too. Never blocks.
+    ///
+    /// False if the loop has been shut down: the job is not kept. Jobs that the loop hasn't got to
+    /// by then are let go without having run, on the loop's thread; whoever waits for one learns of
+    /// it by what dies with it.
+    @discardableResult
+    package func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+        let (isTaken, mustSignal) = inbox.withLock { inbox in
+            if inbox.isClosed { return (false, false) }
             inbox.jobs.append(job)
             defer { inbox.isSignalled = true }
-            return !inbox.isSignalled
+            return (true, !inbox.isSignalled)
         }
         if mustSignal {
             // EAGAIN would mean that the counter is full, and so the descriptor readable.
             var one: UInt64 = 1
             _ = SystemCall.retrying { write(descriptor, &one, MemoryLayout<UInt64>.size) }
         }
+        return isTaken
+    }
+
+    /// Takes no more jobs, and lets go of those that wait.
+    func close() {
+        inbox.withLock { $0.isClosed = true }
+        _ = takeJobs()
     }
 
     /// Takes what has been submitted so far, and makes the next submission signal again.

@@ -58,7 +58,7 @@ extension Stream {
     /// Phase 6: sends a fair share of the queue, and does what is to be done once it is empty.
     func flush() {
         if let queue, !isBlocked {
-            switch queue.send(to: descriptor, share: Stream.sendShare) {
+            switch queue.send(to: descriptor, share: loop.sendShare) {
             case .drained: releaseQueue()
             case .blocked: isBlocked = true
             case .shareUsed: requestService()

@@ -54,10 +54,6 @@ package final class Stream: EventSource {
     /// For the connection to be made, or the flush to be done.
     var timeout: TimerID?
 
-    /// The most a stream sends in a turn: so much that the cost of a turn is lost in it, and so
-    /// little that the others don't wait long (about 100 µs).
-    static let sendShare = 512 << 10
-
     private init(
         loop: EventLoop, descriptor: Int32, remoteAddress: SocketAddress, state: State,
         delegate: any StreamDelegate

@@ -64,4 +64,21 @@ import Testing
             #expect(answer.value == false)
         }
     }
+
+    @Test func `a loop that has been shut down lets its jobs go, and takes no more`() throws {
+        final class Witness: Sendable {}
+        let loop = try EventLoop()
+        weak var weakWitness: Witness?
+        do {
+            let witness = Witness()
+            weakWitness = witness
+            let isTaken = loop.submitter.submit { withExtendedLifetime(witness) {} }
+            #expect(isTaken)
+        }
+        #expect(weakWitness != nil)
+        loop.shutdown()
+        #expect(weakWitness == nil)
+        let isTaken = loop.submitter.submit {}
+        #expect(!isTaken)
+    }
 }

@@ -136,7 +136,7 @@ import Testing
             }
             watch()
             run(loop)
-            #expect((1...2 * Stream.sendShare).contains(largest))
+            #expect((1...2 * EventLoop.sendShares.upperBound).contains(largest))
         }
     }
 
