@@ -47,8 +47,8 @@ package final class EventLoop {
     private static let eventsPerWait: Int32 = 512
     /// What a turn sends, as long as no share gets too small: about 2 ms.
     private static let bytesSentPerTurn = 8 << 20
-    /// Between what makes the calls cheap (with 64 KiB, four blocks, 500 readers cost a quarter more
-    /// CPU than with 512 KiB) and what the others can wait for (about 100 µs each).
+    /// Between what makes the calls cheap (with 64 KiB, four blocks, 500 readers cost a quarter
+    /// more CPU than with 512 KiB) and what the others can wait for (about 100 µs each).
     static let sendShares = 128 << 10...512 << 10
     private static let readBufferSize = 256 << 10
 
