@@ -14,7 +14,12 @@ final class Reaper: Sendable {
         while read -r operation group; do
             case $operation in
                 add) groups="$groups$group " ;;
-                remove) groups="${groups%%" $group "*} ${groups#*" $group "}" ;;
+                remove)
+                    rest=' '
+                    for other in $groups; do
+                        [ "$other" = "$group" ] || rest="$rest$other "
+                    done
+                    groups=$rest ;;
             esac
         done
         for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
