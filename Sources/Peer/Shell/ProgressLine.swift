@@ -41,10 +41,12 @@ package struct ProgressLine: Equatable {
     /// terminals. The name goes first where it is narrow, then the bar.
     package func text(width: Int, style: TextStyle) -> String {
         let percent = Quantity.percent(doneBytes, of: totalBytes)
+        // Figures keep their width while they change, so that the bar keeps its own.
+        let total = Quantity.bytes(totalBytes)
+        let done = leftPadded(Quantity.bytes(doneBytes), to: max(8, total.count))
         var figures = [
-            "\(Quantity.bytes(doneBytes))/\(Quantity.bytes(totalBytes))",
-            Quantity.rate(rate),
-            "ETA " + Quantity.time(seconds: secondsLeft),
+            "\(done)/\(total)", leftPadded(Quantity.rate(rate), to: 10),
+            "ETA " + leftPadded(Quantity.time(seconds: secondsLeft), to: 5),
         ]
         if let peers { figures.append(peers == 1 ? "1 peer" : "\(peers) peers") }
         let head = leftPadded("\(percent)%", to: 4)

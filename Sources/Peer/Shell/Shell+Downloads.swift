@@ -67,6 +67,10 @@ extension Shell {
                 "no download is named \(name): show_downloads lists them", .notFound)
         }
         shell.print(ended)
+        let told = Set(ended.map(\.number))
+        shell.control.dropNotices {
+            if case .downloadEnded(let status) = $0 { told.contains(status.number) } else { false }
+        }
         try reportFailures(among: ended)
     }
 

@@ -142,6 +142,11 @@ final class ShellControl: Sendable {
         }
     }
 
+    /// Drops notices that tell what was told already.
+    func dropNotices(where isTold: (NodeNotice) -> Bool) {
+        state.withLock { $0.notices.removeAll(where: isTold) }
+    }
+
     func takeNotices() -> [NodeNotice] {
         state.withLock { state in
             defer { state.notices = [] }

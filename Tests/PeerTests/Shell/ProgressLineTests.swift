@@ -12,7 +12,7 @@ struct ProgressLineTests {
             half.text(width: 100, style: style)
                 == " 50% [" + String(repeating: "#", count: 15)
                 + String(repeating: ".", count: 15)
-                + "]  256 MiB/512 MiB  64.0 MiB/s  ETA 0:04  3 peers  movie.mkv")
+                + "]   256 MiB/512 MiB  64.0 MiB/s  ETA  0:04  3 peers  movie.mkv")
     }
 
     @Test(arguments: 0...200)
@@ -23,7 +23,7 @@ struct ProgressLineTests {
     @Test func `a narrow terminal keeps the figures`() {
         #expect(
             half.text(width: 62, style: style)
-                == " 50%  256 MiB/512 MiB  64.0 MiB/s  ETA 0:04  3 peers  movie.…")
+                == " 50%   256 MiB/512 MiB  64.0 MiB/s  ETA  0:04  3 peers  movi…")
     }
 
     @Test func `nothing moving has no time to go, and nothing to do is all done`() {
@@ -31,7 +31,7 @@ struct ProgressLineTests {
         #expect(still.text(width: 80, style: style).contains("ETA --:--  0 peers"))
         let empty = ProgressLine(name: "f", doneBytes: 0, totalBytes: 0, rate: 0, peers: 1)
         #expect(empty.text(width: 80, style: style).hasPrefix("100% [####"))
-        #expect(empty.text(width: 80, style: style).contains("ETA 0:00  1 peer  f"))
+        #expect(empty.text(width: 80, style: style).contains("ETA  0:00  1 peer  f"))
     }
 
     @Test func `hashing speaks of no peers`() {

@@ -219,7 +219,7 @@ struct ShellOnTerminalTests {
         let shell = start(peer)
         #expect(terminal.wait { $0.lines.count == 2 && self.atPrompt($0) })
         #expect(terminal.screen.lines[0].hasPrefix(" 25% ["))
-        #expect(terminal.screen.lines[0].contains("100 B/s  ETA 0:08  2 peers  f.bin"))
+        #expect(terminal.screen.lines[0].contains("100 B/s  ETA  0:08  2 peers  f.bin"))
         terminal.type("join")
         peer.set { $0.downloads = [.sample(state: .downloading, verified: 500, rate: 100)] }
         #expect(
@@ -249,7 +249,7 @@ struct ShellOnTerminalTests {
         #expect(terminal.wait(until: atPrompt))
         terminal.type("upload_file /tmp/f.bin g\r")
         #expect(terminal.wait { $0.lines.last?.hasPrefix(" 30% [") == true })
-        #expect(terminal.screen.lines.last?.contains("10 B/s  ETA 1:10  f.bin") == true)
+        #expect(terminal.screen.lines.last?.contains("10 B/s  ETA  1:10  f.bin") == true)
         #expect(!terminal.echoes)
         peer.interrupt()
         #expect(terminal.wait { $0.text.contains("error: cancelled") && self.atPrompt($0) })
@@ -279,12 +279,16 @@ struct ShellOnTerminalTests {
                     contributions: [.init(endpoint: "127.0.0.1:7001", bytes: 1000)])
             ]
         }
+        // Waiting tells this one itself; of another download there is a notice.
+        peer.send(.downloadEnded(.sample(state: .complete, verified: 1000)))
+        peer.send(.downloadEnded(.sample(number: 2, name: "x", state: .complete, size: 5)))
         peer.release()
-        #expect(terminal.wait { $0.lines.count == 4 && self.atPrompt($0) })
+        #expect(terminal.wait { $0.lines.count == 5 && self.atPrompt($0) })
         #expect(
             terminal.screen.lines == [
                 "12345> wait", "[C] [g] f.bin  100%  1000 B  in /tmp/f.bin",
-                "    from 127.0.0.1:7001=1000 B", "12345>",
+                "    from 127.0.0.1:7001=1000 B",
+                "download of x complete: 5 B in /tmp/f.bin", "12345>",
             ])
         #expect(terminal.wait(until: atPrompt))
         terminal.type("\u{4}")

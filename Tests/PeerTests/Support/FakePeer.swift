@@ -233,12 +233,13 @@ final class FakePeer: PeerService {
 
 extension DownloadStatus {
     static func sample(
-        group: String = "g", name: String = "f.bin", destination: String = "/tmp/f.bin",
+        number: Int = 1, group: String = "g", name: String = "f.bin",
+        destination: String = "/tmp/f.bin",
         state: DownloadState, size: Int64 = 1000, verified: Int64 = 0, rate: Double = 0,
         contributions: [PeerContribution] = []
     ) -> DownloadStatus {
         DownloadStatus(
-            number: 1, group: group, name: name, destination: destination, state: state,
+            number: number, group: group, name: name, destination: destination, state: state,
             size: size, verified: verified, bytesPerSecond: rate,
             secondsLeft: rate > 0 ? Double(size - verified) / rate : nil, connectedPeers: 2,
             contributions: contributions)
