@@ -19,7 +19,7 @@ extension Shell {
             try body(cancellation)
         }
         while true {
-            if let result = call.result { return try result.get() }
+            if let result = call.takeResult() { return try result.get() }
             if live.isEnabled, let text = progress() { live.show(text) }
             let wait = InputWait(
                 input: nil, wake: control.wake, milliseconds: live.isEnabled ? 200 : -1)
