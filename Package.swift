@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
         // The event loop, which knows nothing of BitTorrent.
@@ -45,7 +46,10 @@ let package = Package(
         // The drivers: sockets, disk, database, terminal.
         library(
             "Tracker",
-            ["TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "COpenSSL"]),
+            [
+                "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "COpenSSL",
+                "CMalloc",
+            ]),
         library(
             "Peer",
             [
@@ -62,7 +66,9 @@ let package = Package(
         tests("SQLite", ["SQLite", "CSQLite"]),
         tests("TrackerCore", ["TrackerCore", "Wire"]),
         tests("PeerCore", ["PeerCore", "Simulation", "Wire"]),
-        tests("Tracker", ["Tracker", "TrackerCore", "Reactor", "Wire", "SQLite"]),
+        tests(
+            "Tracker",
+            ["Tracker", "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite"]),
         tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite"]),
         tests("Integration", ["Wire"]),
     ],

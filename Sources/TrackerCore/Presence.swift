@@ -70,12 +70,7 @@ package struct Presence: Sendable {
     package mutating func report(
         _ infoHash: InfoHash, by user: UserIndex, bitfield: [UInt8], pieceCount: Int
     ) throws(ReportError) {
-        guard bitfield.count == (pieceCount + 7) / 8 else { throw .wrongBitfield }
-        if pieceCount % 8 != 0, let last = bitfield.last,
-            last & (0xff >> UInt8(pieceCount % 8)) != 0
-        {
-            throw .wrongBitfield
-        }
+        guard Self.isValid(bitfield, pieceCount: pieceCount) else { throw .wrongBitfield }
         let count = bitfield.reduce(0) { $0 + $1.nonzeroBitCount }
         let isComplete = count == pieceCount
         let used = bitfieldBytes[user, default: 0]
@@ -89,6 +84,13 @@ package struct Presence: Sendable {
             holdings[infoHash, default: [:]][user] = .partial(bitfield: bitfield, count: count)
             bitfieldBytes[user, default: 0] += bitfield.count
         }
+    }
+
+    /// Whether the bitfield is as long as the number of pieces asks, spare bits zero.
+    package static func isValid(_ bitfield: [UInt8], pieceCount: Int) -> Bool {
+        guard bitfield.count == (pieceCount + 7) / 8 else { return false }
+        guard pieceCount % 8 != 0, let last = bitfield.last else { return true }
+        return last & (0xff >> UInt8(pieceCount % 8)) == 0
     }
 
     /// How many pieces the user holds, as last reported; nil if nothing was.

@@ -96,12 +96,7 @@ extension API {
     private static func info(
         decoding body: [UInt8], source: String
     ) throws(APIError) -> Info {
-        let request: AddFileRequest
-        do throws(JSONError) {
-            request = try WireJSON.decode(AddFileRequest.self, from: body)
-        } catch {
-            throw .invalidRequest("the JSON body: \(error)")
-        }
+        let request = try API.decode(AddFileRequest.self, body)
         let info: Info
         do throws(MetainfoError) {
             info = try Info(decoding: request.info.bytes)
@@ -122,7 +117,29 @@ extension API {
     }
 
     func report(_ call: Call) throws(APIError) {
-        let report = try call.decode(HoldingsReport.self)
+        let body = call.request.body
+        if body.count <= API.shortBody {
+            return try take(try API.decode(HoldingsReport.self, body), call)
+        }
+        // Of thousands of files: decoded off the loop's thread.
+        service.store.read { _ in
+            Result { () throws(APIError) in try API.decode(HoldingsReport.self, body) }
+        } then: { result in
+            do throws(APIError) {
+                switch result {
+                case .success(let report): try take(try report.get(), call)
+                case .failure(let error): throw APIError(error)
+                }
+            } catch {
+                call.exchange.respond(error.response)
+            }
+        }
+    }
+
+    /// About a millisecond's work.
+    private static let shortBody = 32 << 10
+
+    private func take(_ report: HoldingsReport, _ call: Call) throws(APIError) {
         try service.report(report.holdings, by: call.user)
         call.exchange.answer(json: nil, status: 204)
     }

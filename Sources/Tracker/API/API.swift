@@ -12,7 +12,7 @@ struct API {
         let userID: String
 
         func decode<T: Decodable>(_ type: T.Type) throws(APIError) -> T {
-            try API.decode(type, request)
+            try API.decode(type, request.body)
         }
     }
 
@@ -35,6 +35,9 @@ struct API {
         guard resource.methods.contains(request.method) else {
             throw .methodNotAllowed(
                 allow: resource.methods.map(\.rawValue).joined(separator: ", "))
+        }
+        guard request.body.count <= resource.longestBody else {
+            throw .tooLarge(limit: resource.longestBody)
         }
         if resource.isPublic {
             try answerPublic(resource, request, exchange)
@@ -63,13 +66,13 @@ struct API {
     ) throws(APIError) {
         switch resource {
         case .users:
-            let account = try API.decode(CreateUserRequest.self, request)
+            let account = try API.decode(CreateUserRequest.self, request.body)
             service.createUser(account) { result in
                 let response = result.map { CreateUserResponse(userID: account.userID) }
                 exchange.answer(response, status: 201)
             }
         case .sessions:
-            let login = try API.decode(LoginRequest.self, request)
+            let login = try API.decode(LoginRequest.self, request.body)
             guard login.port > 0 else { throw .invalidRequest("port: can't be 0") }
             service.logIn(login) { exchange.answer($0, status: 201) }
         default:
@@ -102,11 +105,9 @@ struct API {
         }
     }
 
-    static func decode<T: Decodable>(
-        _ type: T.Type, _ request: HTTPRequest
-    ) throws(APIError) -> T {
+    static func decode<T: Decodable>(_ type: T.Type, _ body: [UInt8]) throws(APIError) -> T {
         do throws(JSONError) {
-            return try WireJSON.decode(type, from: request.body)
+            return try WireJSON.decode(type, from: body)
         } catch {
             throw .invalidRequest("the JSON body: \(error)")
         }

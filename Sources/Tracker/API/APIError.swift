@@ -47,6 +47,10 @@ extension APIError {
         APIError(400, "invalid_request", "the request can't be used: \(why)")
     }
 
+    static func tooLarge(limit: Int) -> APIError {
+        APIError(413, "too_large", "the body is too large: at most \(limit) bytes are taken here")
+    }
+
     static let slowRequest = APIError(
         408, "request_timeout", "the request took too long to arrive; send it again at once")
 
@@ -64,7 +68,8 @@ extension APIError {
     static func invalidID(_ id: String, of what: String) -> APIError {
         APIError(
             400, "invalid_id",
-            "'\(id)' can't be a \(what): it takes 1 to 64 letters, digits, '.', '_' and '-'")
+            "'\(id.prefix(80))' can't be a \(what): it takes 1 to 64 letters, digits, '.', '_' and '-'"
+        )
     }
 
     static let weakPassword = APIError(

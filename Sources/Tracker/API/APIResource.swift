@@ -72,4 +72,15 @@ enum APIResource: Equatable {
             false
         }
     }
+
+    /// Bytes. What is decoded on the loop's thread has to be short.
+    var longestBody: Int {
+        switch self {
+        case .files: 24 << 20
+        case .holdings: 8 << 20
+        case .network, .users, .sessions, .currentSession, .groups, .requests, .request, .member,
+            .file, .share, .events:
+            16 << 10
+        }
+    }
 }

@@ -54,6 +54,8 @@ final class HTTPConnection: StreamDelegate {
         stream?.remoteAddress ?? SocketAddress(ipv4: 0, port: 0)
     }
 
+    var isOpen: Bool { stream != nil }
+
     // MARK: Requests
 
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
@@ -159,7 +161,7 @@ final class HTTPConnection: StreamDelegate {
     func respond(
         to number: UInt64, keepAlive: Bool, _ write: (inout [UInt8], Bool) -> Void
     ) {
-        guard number >= firstWaiting, stream != nil else { return }
+        guard number >= firstWaiting, isOpen else { return }
         let isLast = isFinishing && number == firstWaiting + UInt64(answers.count) - 1
         let closes = !keepAlive || isLast
         if number > firstWaiting {
@@ -216,7 +218,7 @@ final class HTTPConnection: StreamDelegate {
     }
 
     func begin(_ eventStream: EventStream, number: UInt64) {
-        guard stream != nil else { return }
+        guard isOpen else { return }
         mode = .streaming(eventStream)
         answers[Int(number - firstWaiting)] = .stream(eventStream)
         stream?.setAcknowledgementTimeout(server.limits.streamSilence)

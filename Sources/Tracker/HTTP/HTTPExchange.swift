@@ -13,6 +13,9 @@ struct HTTPExchange {
 
     var remoteAddress: SocketAddress { connection.remoteAddress }
 
+    /// Whether an answer can still reach the client.
+    var isOpen: Bool { connection.isOpen }
+
     func respond(_ response: HTTPResponse) {
         respond { bytes, keepAlive in
             response.encode(into: &bytes, keepAlive: keepAlive, includesBody: !isHead)

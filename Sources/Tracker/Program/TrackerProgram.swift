@@ -1,3 +1,4 @@
+import CMalloc
 import FoundationEssentials
 import Glibc
 import Logging
@@ -33,7 +34,7 @@ package enum TrackerProgram {
                 print("\(name) \(version)")
                 return ExitCode.success
             }
-            let settings = try TrackerSettings(options, environment: environment)
+            let settings = try TrackerSettings(options)
             return try serve(settings, environment: environment)
         } catch let error as OptionError {
             return fail("\(error)", ExitCode.usage)
@@ -47,6 +48,7 @@ package enum TrackerProgram {
     ) throws -> Int32 {
         SignalSource.block([SIGINT, SIGTERM, SIGHUP])
         raiseDescriptorLimit()
+        returnLargeBlocks()
         let sink = try settings.logFile.map { try LogSink(path: $0) } ?? .standardError
         let logger = Logger(level: settings.logLevel, sink: sink)
         let node = try TrackerNode(
@@ -76,6 +78,12 @@ package enum TrackerProgram {
         let line = Array("error: \(message)\n".utf8)
         _ = write(STDERR_FILENO, line, line.count)
         return code
+    }
+
+    /// Large blocks go back to the system when they are freed. By itself malloc(3) would keep the
+    /// 16 MiB that checking a password takes, since it raises its limit with each such block.
+    private static func returnLargeBlocks() {
+        mallopt(M_MMAP_THRESHOLD, 1 << 20)
     }
 
     /// Every client is a descriptor: as many as the system lets this user have.

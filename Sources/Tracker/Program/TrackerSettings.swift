@@ -42,7 +42,7 @@ struct TrackerSettings {
             ])
     }
 
-    init(_ options: ParsedOptions, environment: [String: String]) throws {
+    init(_ options: ParsedOptions) throws {
         address = try Self.address(options.operands)
         dataFolder = options.string("data-dir")
         logFile = options.string("log-file")

@@ -6,7 +6,7 @@ extension TrackerService {
     /// The session's peer has opened its event stream. An older stream of the session, which must
     /// be dead if the peer opens another, is closed without the session's going offline.
     func beginPresence(of session: SessionID, on exchange: HTTPExchange) {
-        guard let known = directory.session(session) else { return }
+        guard let known = directory.session(session), exchange.isOpen else { return }
         streams[session]?.close()
         let stream = exchange.beginEventStream { [unowned self] in
             endPresence(of: session, closingStream: false)
@@ -69,30 +69,27 @@ extension TrackerService {
 
     // MARK: Holdings
 
-    /// Takes a report of the pieces that a user's peer holds. All of it is checked before any of
-    /// it counts.
+    /// Takes a report of the pieces that a user's peer holds: whole, unless the user's share of
+    /// memory is used up on the way.
     func report(_ holdings: [Holding], by user: UserIndex) throws(APIError) {
+        var checked: [(Holding, pieceCount: Int)] = []
         for holding in holdings {
             guard directory.isMember(user, ofGroupOwning: holding.infoHash),
-                let record = directory.file(holding.infoHash)?.file.record
+                let pieceCount = directory.file(holding.infoHash)?.file.record.pieceCount
             else { throw .unknownInfoHash(holding.infoHash) }
-            guard holding.bitfield.bytes.count == (record.pieceCount + 7) / 8 else {
-                throw .wrongBitfield(holding.infoHash, pieceCount: record.pieceCount)
+            guard Presence.isValid(holding.bitfield.bytes, pieceCount: pieceCount) else {
+                throw .wrongBitfield(holding.infoHash, pieceCount: pieceCount)
             }
+            checked.append((holding, pieceCount))
         }
-        for holding in holdings {
-            guard let record = directory.file(holding.infoHash)?.file.record else { continue }
+        for (holding, pieceCount) in checked {
             do throws(Presence.ReportError) {
                 try presence.report(
                     holding.infoHash, by: user, bitfield: holding.bitfield.bytes,
-                    pieceCount: record.pieceCount)
+                    pieceCount: pieceCount)
             } catch {
-                switch error {
-                case .wrongBitfield:
-                    throw .wrongBitfield(holding.infoHash, pieceCount: record.pieceCount)
-                case .tooMuch(let limit):
-                    throw .limitReached("bytes of bitfields of one user", limit)
-                }
+                throw .limitReached(
+                    "bytes of bitfields of one user", Presence.bitfieldBytesPerUser)
             }
         }
     }

@@ -147,9 +147,38 @@ import Wire
         #expect(foreign.errorCode == "no_such_file")
         for wrong in [tooLong, spareBits] {
             let answer = try ann.call(
-                .put, "/holdings", HoldingsReport(holdings: [wrong]))
+                .put, "/holdings", HoldingsReport(holdings: [good, wrong]))
             #expect(answer.errorCode == "invalid_bitfield")
         }
+        #expect(tracker.inspect { $0.presence.holders(of: f).count } == 0)
+    }
+
+    @Test func `a long report is taken like a short one`() throws {
+        let tracker = try RunningTracker()
+        let ann = try tracker.member("ann")
+        try ann.createGroup("g")
+        let f = try ann.addFile("f", to: "g")
+        let holding = Holding(infoHash: f, bitfield: Base64Bytes([0xe0]))
+        let report = HoldingsReport(holdings: Array(repeating: holding, count: 1000))
+        #expect(try ann.call(.put, "/holdings", report).status == 204)
+        let wrong = Holding(infoHash: f, bitfield: Base64Bytes([0xff]))
+        let wrongReport = HoldingsReport(holdings: report.holdings + [wrong])
+        #expect(try ann.call(.put, "/holdings", wrongReport).errorCode == "invalid_bitfield")
+        let spaces = [UInt8](repeating: 0x20, count: 40_000)
+        try ann.client.send(
+            ann.client.request(
+                .put, "/api/v1/holdings", token: ann.session.token, body: spaces))
+        #expect(try ann.client.answer(to: .put).errorCode == "invalid_request")
+    }
+
+    @Test func `bodies have their limits`() throws {
+        let tracker = try RunningTracker()
+        let client = try tracker.connect()
+        let password = String(repeating: "x", count: 20_000)
+        let account = CreateUserRequest(userID: "ann", password: password)
+        let answer = try client.call(.post, "/api/v1/users", body: account)
+        #expect(answer.status == 413)
+        #expect(answer.errorCode == "too_large")
     }
 }
 
