@@ -12,6 +12,8 @@ package struct NodeConfiguration: Sendable {
     /// In order of preference.
     package var trackers: [Endpoint]
     package var swarm = SwarmConfiguration()
+    /// Whether the whole file's SHA-1 is checked when every piece has been.
+    package var checksWholeFile = true
 
     package init(listenAddress: Endpoint, trackers: [Endpoint]) {
         self.listenAddress = listenAddress

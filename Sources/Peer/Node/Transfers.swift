@@ -113,8 +113,9 @@ final class Transfers: TorrentObserver {
     private func finish(_ transfer: Transfer) {
         guard case .downloading = transfer.phase, let download = transfer.download else { return }
         transfer.phase = .finishing
+        let checksWholeFile = node.configuration.checksWholeFile
         node.diskWorkers.run {
-            try download.finish()
+            try download.finish(checkingWholeFile: checksWholeFile)
         } then: { [self] result in
             guard byInfoHash[transfer.infoHash] === transfer else { return }
             switch result {

@@ -26,9 +26,10 @@ struct NodeOpener {
     }
 
     private func open(port: UInt16) throws(CommandError) -> Node {
-        let configuration = NodeConfiguration(
+        var configuration = NodeConfiguration(
             listenAddress: Endpoint(address: invocation.listenAddress.address, port: port),
             trackers: invocation.trackerEndpoints)
+        configuration.checksWholeFile = invocation.checksWholeFile
         return try Node(
             loop: loop, configuration: configuration, logger: logger
         ) { port throws(CommandError) in

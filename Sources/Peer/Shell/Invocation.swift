@@ -24,6 +24,8 @@ package struct Invocation: Sendable {
     package var commands: [String]
     /// Keep serving after the commands until a signal; never read the input.
     package var isDaemon: Bool
+    /// Whether a finished download's whole-file SHA-1 is checked too; each piece's always is.
+    package var checksWholeFile: Bool
     package var logLevel: Logger.Level
     /// nil: the standard error output.
     package var logFile: String?
@@ -93,6 +95,10 @@ package struct Invocation: Sendable {
                 help: "keep serving until SIGTERM or SIGINT, after the commands of --execute; "
                     + "the input isn't read"),
             Option(
+                long: "verify", value: "WHAT",
+                help: "what to check of a download by SHA-1: each piece and the whole \"file\" "
+                    + "(default), or \"pieces\" only, which takes half the time"),
+            Option(
                 long: "log-level", value: "LEVEL",
                 help: "least level that is logged: debug, info, warning or error "
                     + "(default: error; info with --daemon)"),
@@ -106,6 +112,7 @@ package struct Invocation: Sendable {
         dataDirectory = parsed.string("data-dir")
         commands = parsed.strings("execute")
         isDaemon = try parsed.flag("daemon")
+        checksWholeFile = try parsed.choice("verify", of: ["file", "pieces"]) != "pieces"
         let levels = Logger.Level.allCases.map(\.description)
         let level = try parsed.choice("log-level", of: levels).flatMap(Logger.Level.init(named:))
         logLevel = level ?? (isDaemon ? .info : .error)
