@@ -140,7 +140,6 @@ final class ChildProcess: Sendable {
         state.withLock { state in
             if state.status == nil { ChildProcess.reap(pid, into: &state) }
         }
-        Reaper.shared.remove(pid)
     }
 
     /// Nil while it runs.
@@ -167,6 +166,7 @@ final class ChildProcess: Sendable {
         // <sys/wait.h> has these as macros: the signal in the low 7 bits, the code above 8.
         let signal = status & 0x7f
         state.status = signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
+        Reaper.shared.remove(pid)
     }
 
     /// Waits for its end and for the last of its output.

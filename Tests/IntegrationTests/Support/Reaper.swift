@@ -12,17 +12,12 @@ final class Reaper: Sendable {
         trap '' INT TERM HUP
         groups=' '
         while read -r operation group; do
-            case $operation in
-                add) groups="$groups$group " ;;
-                remove)
-                    rest=' '
-                    for other in $groups; do
-                        [ "$other" = "$group" ] || rest="$rest$other "
-                    done
-                    groups=$rest ;;
+            case $operation$groups in
+                add*) groups="$groups$group " ;;
+                remove*" $group "*) groups="${groups%%" $group "*} ${groups#*" $group "}" ;;
             esac
         done
-        for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+        for group in $groups; do kill -s KILL -- "-$group"; done
         """
 
     private init() {
@@ -30,6 +25,10 @@ final class Reaper: Sendable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, ends.read, STDIN_FILENO)
+        // Whoever reads what the tests print waits until nobody can write there any more.
+        for output in [STDOUT_FILENO, STDERR_FILENO] {
+            posix_spawn_file_actions_addopen(&actions, output, "/dev/null", O_WRONLY, 0)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         // Its own group, so that what ends the tests' group leaves it to do its work.
