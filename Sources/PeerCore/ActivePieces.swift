@@ -1,8 +1,8 @@
 /// The pieces that were started: which of their blocks are asked for, arriving, or there.
 ///
 /// A slab of slots with the blocks of all slots in one array: no allocation once it has grown.
-package struct ActivePieces {
-    package enum BlockState: UInt8, Sendable {
+struct ActivePieces {
+    enum BlockState: UInt8, Sendable {
         case missing
         /// Fragments of it are being stored; `Block.contributor` is sending.
         case receiving
@@ -10,14 +10,14 @@ package struct ActivePieces {
         case complete
     }
 
-    package struct Block: Sendable {
-        package fileprivate(set) var state = BlockState.missing
+    struct Block: Sendable {
+        fileprivate(set) var state = BlockState.missing
         /// How many peers have been asked and are expected to answer.
-        package fileprivate(set) var requests: UInt8 = 0
+        fileprivate(set) var requests: UInt8 = 0
         /// How many have been asked and given up, and may still answer.
-        package fileprivate(set) var lateRequests: UInt8 = 0
+        fileprivate(set) var lateRequests: UInt8 = 0
         /// The id of a `PeerRecord`.
-        package fileprivate(set) var contributor: UInt32 = 0
+        fileprivate(set) var contributor: UInt32 = 0
 
         /// Whether nobody is expected to send it.
         var isUnrequested: Bool { requests == 0 && state != .complete }
@@ -25,7 +25,7 @@ package struct ActivePieces {
         var askedCount: Int { Int(requests) + Int(lateRequests) }
     }
 
-    package enum Phase: UInt8, Sendable {
+    enum Phase: UInt8, Sendable {
         /// The slot is unused.
         case free
         /// Blocks are being fetched.
@@ -34,47 +34,47 @@ package struct ActivePieces {
         case verifying
     }
 
-    package struct Piece: Sendable {
-        package fileprivate(set) var phase = Phase.free
-        package fileprivate(set) var index = 0
-        package fileprivate(set) var blockCount = 0
-        package fileprivate(set) var completeCount = 0
-        package fileprivate(set) var unrequestedCount = 0
+    struct Piece: Sendable {
+        fileprivate(set) var phase = Phase.free
+        fileprivate(set) var index = 0
+        fileprivate(set) var blockCount = 0
+        fileprivate(set) var completeCount = 0
+        fileprivate(set) var unrequestedCount = 0
         /// No unrequested block comes before this one.
         fileprivate var cursor = 0
         /// The only peer that may send it (the id of a `PeerRecord`); 0 for anyone.
-        package fileprivate(set) var owner: UInt32 = 0
+        fileprivate(set) var owner: UInt32 = 0
         /// Its place in `partial`; −1 for none.
         fileprivate var partialPosition = -1
     }
 
     private let geometry: TorrentGeometry
     private let stride: Int
-    package private(set) var pieces: [Piece] = []
+    private(set) var pieces: [Piece] = []
     private var blocks: [Block] = []
     private var freeSlots: [Int] = []
     /// Slot of each piece; −1 for none.
     private var slots: [Int32]
     /// The slots of pieces with unrequested blocks, in no order that matters.
-    package private(set) var partial: [Int] = []
-    package private(set) var count = 0
+    private(set) var partial: [Int] = []
+    private(set) var count = 0
     /// How many pieces have an owner.
-    package private(set) var ownedCount = 0
+    private(set) var ownedCount = 0
 
-    package init(geometry: TorrentGeometry) {
+    init(geometry: TorrentGeometry) {
         self.geometry = geometry
         stride = geometry.blocksPerPiece
         slots = [Int32](repeating: -1, count: geometry.pieceCount)
     }
 
-    package func slot(of piece: Int) -> Int? {
+    func slot(of piece: Int) -> Int? {
         slots[piece] >= 0 ? Int(slots[piece]) : nil
     }
 
-    package func block(_ block: Int, in slot: Int) -> Block { blocks[slot * stride + block] }
+    func block(_ block: Int, in slot: Int) -> Block { blocks[slot * stride + block] }
 
     /// Starts a piece, for everyone or for one peer alone. Returns its slot.
-    package mutating func start(_ piece: Int, owner: UInt32 = 0) -> Int {
+    mutating func start(_ piece: Int, owner: UInt32 = 0) -> Int {
         let slot = freeSlots.popLast() ?? pieces.count
         if slot == pieces.count {
             pieces.append(Piece())
@@ -97,7 +97,7 @@ package struct ActivePieces {
     }
 
     /// Forgets a piece, whatever its state.
-    package mutating func end(_ slot: Int) {
+    mutating func end(_ slot: Int) {
         delist(slot)
         slots[pieces[slot].index] = -1
         pieces[slot].phase = .free
@@ -107,7 +107,7 @@ package struct ActivePieces {
     }
 
     /// The next block at or after `start` that nobody is expected to send.
-    package func unrequestedBlock(in slot: Int, from start: Int = 0) -> Int? {
+    func unrequestedBlock(in slot: Int, from start: Int = 0) -> Int? {
         guard pieces[slot].unrequestedCount > 0 else { return nil }
         let base = slot * stride
         for block in max(start, pieces[slot].cursor)..<pieces[slot].blockCount
@@ -118,7 +118,7 @@ package struct ActivePieces {
     }
 
     /// Notes that one more peer is asked for a block that isn't complete.
-    package mutating func addRequest(slot: Int, block: Int) {
+    mutating func addRequest(slot: Int, block: Int) {
         let position = slot * stride + block
         if blocks[position].isUnrequested { noteRequested(slot, block) }
         blocks[position].requests += 1
@@ -127,7 +127,7 @@ package struct ActivePieces {
     /// Notes that a peer won't send a block after all, or is no longer expected to (`isLate`).
     /// What has arrived of it from that peer is lost. Returns whether the piece is untouched
     /// now, nothing of it being stored or expected.
-    package mutating func dropRequest(
+    mutating func dropRequest(
         slot: Int, block: Int, contributor: UInt32, isLate: Bool
     ) -> Bool {
         let position = slot * stride + block
@@ -141,7 +141,7 @@ package struct ActivePieces {
     }
 
     /// Notes that a late request won't be answered any more.
-    package mutating func dropLateRequest(slot: Int, block: Int, contributor: UInt32) {
+    mutating func dropLateRequest(slot: Int, block: Int, contributor: UInt32) {
         let position = slot * stride + block
         forgetFragments(position, of: contributor)
         if blocks[position].lateRequests > 0 { blocks[position].lateRequests -= 1 }
@@ -149,7 +149,7 @@ package struct ActivePieces {
 
     /// Notes that a peer begins to send a block it was asked for. Returns whether to store it:
     /// who begins last is the fastest, unless it had been given up.
-    package mutating func begin(
+    mutating func begin(
         slot: Int, block: Int, contributor: UInt32, isLate: Bool
     ) -> Bool {
         let position = slot * stride + block
@@ -162,7 +162,7 @@ package struct ActivePieces {
     }
 
     /// Whether fragments of a block from this peer are to be stored.
-    package func isReceiving(slot: Int, piece: Int, block: Int, from contributor: UInt32) -> Bool {
+    func isReceiving(slot: Int, piece: Int, block: Int, from contributor: UInt32) -> Bool {
         let state = blocks[slot * stride + block]
         return pieces[slot].index == piece && pieces[slot].phase == .collecting
             && state.state == .receiving && state.contributor == contributor
@@ -170,7 +170,7 @@ package struct ActivePieces {
 
     /// Notes that a block being received is whole. Returns whether the piece is now to be
     /// verified. Other peers asked for it have to be told; the counts of requests are cleared.
-    package mutating func complete(slot: Int, block: Int) -> Bool {
+    mutating func complete(slot: Int, block: Int) -> Bool {
         let position = slot * stride + block
         if blocks[position].isUnrequested { noteRequested(slot, block) }
         blocks[position].state = .complete
@@ -184,7 +184,7 @@ package struct ActivePieces {
 
     /// Turns a late request that is about to be answered into an expected one. Returns false
     /// when the block needs no further sender.
-    package mutating func adoptLateRequest(slot: Int, block: Int) -> Bool {
+    mutating func adoptLateRequest(slot: Int, block: Int) -> Bool {
         let position = slot * stride + block
         guard blocks[position].isUnrequested else { return false }
         if blocks[position].lateRequests > 0 { blocks[position].lateRequests -= 1 }
@@ -193,7 +193,7 @@ package struct ActivePieces {
     }
 
     /// The ids of all who sent a block that is complete, in order of their first one.
-    package func contributors(in slot: Int) -> [UInt32] {
+    func contributors(in slot: Int) -> [UInt32] {
         var ids: [UInt32] = []
         for block in 0..<pieces[slot].blockCount {
             let state = blocks[slot * stride + block]

@@ -4,7 +4,7 @@ import Wire
 ///
 /// Regular ones follow the tracker's interval. While the swarm is hungry (downloading, and
 /// nobody connected has anything for it), it asks again after 2 s, 4 s, 8 s … up to the interval.
-package struct AnnouncePolicy {
+struct AnnouncePolicy {
     private enum State {
         /// Not started. Exits: `asking`.
         case idle
@@ -29,11 +29,11 @@ package struct AnnouncePolicy {
     private static let maxRetryDelay = Duration.seconds(60)
     private static let intervalBounds = Duration.seconds(1)...Duration.seconds(3600)
 
-    package init(interval: Duration) {
+    init(interval: Duration) {
         self.interval = interval
     }
 
-    package mutating func start() -> SwarmAnnouncement {
+    mutating func start() -> SwarmAnnouncement {
         owesStarted = true
         failures = 0
         hungryDelay = Self.firstDelay
@@ -42,7 +42,7 @@ package struct AnnouncePolicy {
     }
 
     /// The last announce, without an answer; nil when not started.
-    package mutating func stop() -> SwarmAnnouncement? {
+    mutating func stop() -> SwarmAnnouncement? {
         if case .idle = state { return nil }
         state = .idle
         owesCompleted = false
@@ -50,16 +50,16 @@ package struct AnnouncePolicy {
     }
 
     /// The download is complete: to be told at once, or after the answer that is awaited.
-    package mutating func complete() {
+    mutating func complete() {
         owesCompleted = true
     }
 
     /// Somebody has something for us: hunger begins anew with the shortest wait.
-    package mutating func fed() {
+    mutating func fed() {
         hungryDelay = Self.firstDelay
     }
 
-    package mutating func answered(interval: Duration, at now: Instant) {
+    mutating func answered(interval: Duration, at now: Instant) {
         guard case .asking(let announcement) = state else { return }
         switch announcement {
         case .started: owesStarted = false
@@ -73,7 +73,7 @@ package struct AnnouncePolicy {
         state = .waiting
     }
 
-    package mutating func failed(at now: Instant) {
+    mutating func failed(at now: Instant) {
         guard case .asking = state else { return }
         failures += 1
         lastAnswer = now
@@ -81,7 +81,7 @@ package struct AnnouncePolicy {
     }
 
     /// The announce that is due, which is then under way.
-    package mutating func due(at now: Instant, isHungry: Bool) -> SwarmAnnouncement? {
+    mutating func due(at now: Instant, isHungry: Bool) -> SwarmAnnouncement? {
         guard let deadline = deadline(isHungry: isHungry), deadline <= now else { return nil }
         if failures == 0 && isHungry { hungryDelay = min(hungryDelay * 2, interval) }
         let announcement: SwarmAnnouncement =
@@ -91,7 +91,7 @@ package struct AnnouncePolicy {
     }
 
     /// When the next announce is due; nil while one is under way or before the start.
-    package func deadline(isHungry: Bool) -> Instant? {
+    func deadline(isHungry: Bool) -> Instant? {
         guard case .waiting = state else { return nil }
         if failures > 0 {
             let delay = Self.firstDelay * (1 << min(failures - 1, 10))

@@ -3,12 +3,12 @@
 /// Who sent all of it is. Several senders come under suspicion: each then gets pieces for itself
 /// alone ("parole") until one is good, so that who corrupts always is soon a sole sender. Who
 /// behaves on parole and corrupts among others gathers suspicion faster than any of them.
-package enum Blame {
+enum Blame {
     /// Failed pieces with a part of one's own before one is convicted by comparison.
     static let convictionThreshold = 4
 
     /// Counts the failure and returns the peer whose fault it is beyond doubt, if any.
-    package static func convict(_ contributors: [PeerRecord]) -> PeerRecord? {
+    static func convict(_ contributors: [PeerRecord]) -> PeerRecord? {
         for record in contributors { record.suspicion += 1 }
         guard contributors.count > 1 else { return contributors.first }
         for record in contributors { record.isOnParole = true }
@@ -18,7 +18,7 @@ package enum Blame {
     }
 
     /// Counts a good piece: a sole sender on parole has proven itself. Returns whether one has.
-    package static func acquit(_ contributors: [PeerRecord]) -> Bool {
+    static func acquit(_ contributors: [PeerRecord]) -> Bool {
         guard contributors.count == 1, contributors[0].isOnParole else { return false }
         contributors[0].isOnParole = false
         return true

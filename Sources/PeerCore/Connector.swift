@@ -4,7 +4,7 @@ import Wire
 ///
 /// A failed attempt, or a connection of no use, doubles the wait before the next one, with
 /// jitter so that peers that failed together don't return together.
-package struct Connector {
+struct Connector {
     private enum State: Equatable {
         /// May be tried at `Known.nextAttempt`. Exits: `connecting`, `connected`, `barred`.
         case idle
@@ -35,22 +35,22 @@ package struct Connector {
     /// No attempt is due before; nil for never. May be too early, never too late.
     private var earliest: Instant?
     /// Connections asked for and not answered yet.
-    package private(set) var halfOpenCount = 0
+    private(set) var halfOpenCount = 0
 
-    package init(limit: Int, delay: Duration, maxDelay: Duration, seed: UInt64) {
+    init(limit: Int, delay: Duration, maxDelay: Duration, seed: UInt64) {
         self.limit = limit
         self.delay = delay
         self.maxDelay = maxDelay
         random = SeededRandom(seed: seed)
     }
 
-    package var knownCount: Int { known.count }
+    var knownCount: Int { known.count }
 
     /// When `next` may have something; nil for never.
-    package var deadline: Instant? { earliest }
+    var deadline: Instant? { earliest }
 
     /// Learns of an endpoint, from a tracker or a user. Known ones keep their back-off.
-    package mutating func add(_ endpoint: Endpoint, at now: Instant) {
+    mutating func add(_ endpoint: Endpoint, at now: Instant) {
         guard endpoint.port != 0, !endpoint.address.isUnspecified,
             indices[endpoint] == nil, let index = insert(endpoint, at: now)
         else { return }
@@ -59,7 +59,7 @@ package struct Connector {
 
     /// Up to `count` endpoints that are due now; each counts as half-open until `connected`,
     /// `failed` or `left`.
-    package mutating func next(_ count: Int, isSeeding: Bool, at now: Instant) -> [Endpoint] {
+    mutating func next(_ count: Int, isSeeding: Bool, at now: Instant) -> [Endpoint] {
         guard count > 0, let earliest, earliest <= now else { return [] }
         self.earliest = nil
         var chosen: [Endpoint] = []
@@ -80,7 +80,7 @@ package struct Connector {
     }
 
     /// The connection asked for is up.
-    package mutating func connected(_ endpoint: Endpoint) {
+    mutating func connected(_ endpoint: Endpoint) {
         guard let index = indices[endpoint], known[index].state == .connecting else { return }
         halfOpenCount -= 1
         known[index].state = .connected
@@ -88,7 +88,7 @@ package struct Connector {
 
     /// A connected peer listens at this endpoint: there is no need to connect to it. False when
     /// it is barred.
-    package mutating func occupy(_ endpoint: Endpoint, at now: Instant) -> Bool {
+    mutating func occupy(_ endpoint: Endpoint, at now: Instant) -> Bool {
         guard let index = indices[endpoint] ?? insert(endpoint, at: now) else { return true }
         switch known[index].state {
         case .idle: known[index].state = .connected
@@ -99,14 +99,14 @@ package struct Connector {
     }
 
     /// The connection could not be made.
-    package mutating func failed(_ endpoint: Endpoint, at now: Instant) {
+    mutating func failed(_ endpoint: Endpoint, at now: Instant) {
         guard let index = indices[endpoint], known[index].state == .connecting else { return }
         halfOpenCount -= 1
         rest(index, wasUseful: false, now)
     }
 
     /// A connection has ended; `wasUseful` when something had come of it.
-    package mutating func left(
+    mutating func left(
         _ endpoint: Endpoint, wasUseful: Bool, isSeed: Bool, at now: Instant
     ) {
         guard let index = indices[endpoint], known[index].state == .connected else { return }
@@ -115,18 +115,18 @@ package struct Connector {
     }
 
     /// Never connect to it again.
-    package mutating func bar(_ endpoint: Endpoint, at now: Instant) {
+    mutating func bar(_ endpoint: Endpoint, at now: Instant) {
         guard let index = indices[endpoint] ?? insert(endpoint, at: now) else { return }
         if known[index].state == .connecting { halfOpenCount -= 1 }
         known[index].state = .barred
     }
 
-    package func isBarred(_ endpoint: Endpoint) -> Bool {
+    func isBarred(_ endpoint: Endpoint) -> Bool {
         indices[endpoint].map { known[$0].state == .barred } ?? false
     }
 
     /// Forgets what was asked for and not answered, and every wait.
-    package mutating func restart(at now: Instant) {
+    mutating func restart(at now: Instant) {
         halfOpenCount = 0
         earliest = nil
         for index in known.indices where known[index].state != .barred {

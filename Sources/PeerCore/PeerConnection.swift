@@ -1,9 +1,9 @@
 import Wire
 
 /// One connection of a swarm: its protocol state, and what flows each way.
-package final class PeerConnection {
+final class PeerConnection {
     /// Where the connection is in its life.
-    package enum Phase: Equatable, Sendable {
+    enum Phase: Equatable, Sendable {
         /// Ours is sent, theirs not whole yet. Exits: `active`, `closed`.
         case awaitingHandshake
         /// Messages flow. Exits: `closed`.
@@ -12,11 +12,11 @@ package final class PeerConnection {
         case closed
     }
 
-    package let id: ConnectionID
+    let id: ConnectionID
     /// The other end of the connection.
-    package let endpoint: Endpoint
-    package let isOutgoing: Bool
-    package internal(set) var phase = Phase.awaitingHandshake
+    let endpoint: Endpoint
+    let isOutgoing: Bool
+    var phase = Phase.awaitingHandshake
     /// The place in the connection table.
     var index = 0
     /// Where the peer listens: dialled, or told in its extension handshake (BEP 10 `p`).
@@ -30,10 +30,10 @@ package final class PeerConnection {
     var handshakeBytes: [UInt8] = []
     var decoder: PeerMessageDecoder
     /// Set once `active`.
-    package internal(set) var record: PeerRecord
+    var record: PeerRecord
     /// Whether a bitfield may still come: only before anything that tells of pieces (BEP 3).
     var mayStillSendBitfield = true
-    package internal(set) var pieces: Bitfield
+    var pieces: Bitfield
     /// Whether the picker counts the peer as having everything.
     var isCountedAsSeed = false
     /// Whether a block has gone either way.
@@ -42,24 +42,24 @@ package final class PeerConnection {
     var isUploadOnly = false
 
     // The four flags of BEP 3.
-    package internal(set) var amChoking = true
-    package internal(set) var amInterested = false
-    package internal(set) var peerIsChoking = true
-    package internal(set) var peerIsInterested = false
+    var amChoking = true
+    var amInterested = false
+    var peerIsChoking = true
+    var peerIsInterested = false
 
     // Downloading.
     /// How many of its pieces are missing here.
     var usefulPieces = 0
-    package internal(set) var pipeline: RequestPipeline
+    var pipeline: RequestPipeline
     var incoming = IncomingBlock.none
     var downloadMeter = RateMeter()
     /// When a block was last completed.
     var lastBlockAt = Instant.zero
     /// It hasn't answered in time: asked for nothing until it does.
-    package internal(set) var isSnubbed = false
+    var isSnubbed = false
     var snubbedAt = Instant.zero
     /// The slot of the piece it was last asked for; −1 for none.
-    package internal(set) var currentSlot = -1
+    var currentSlot = -1
     /// The picker's `epoch` in which nothing was left for this peer; 0 for none.
     var dryEpoch: UInt64 = 0
     var unrequestedBytes = 0
@@ -81,7 +81,7 @@ package final class PeerConnection {
     /// Unchoked for the chance that it proves a better partner than those chosen by rate.
     var isOptimistic = false
 
-    package init(
+    init(
         id: ConnectionID, endpoint: Endpoint, isOutgoing: Bool, geometry: TorrentGeometry,
         configuration: SwarmConfiguration, record: PeerRecord, now: Instant
     ) {

@@ -1,26 +1,26 @@
 import Wire
 
 /// What is known of a peer over all of its connections. Blocks name their senders by `id`.
-package final class PeerRecord {
+final class PeerRecord {
     /// From 1, never reused.
-    package let id: UInt32
-    package let peerID: PeerID
+    let id: UInt32
+    let peerID: PeerID
     /// Part of the identity: a peer id alone could be put on by anybody.
-    package let address: IPAddress
+    let address: IPAddress
     /// Where it listens, as far as known.
-    package internal(set) var endpoint: Endpoint
-    package internal(set) var client = ""
-    package internal(set) var bytesFrom: Int64 = 0
-    package internal(set) var bytesTo: Int64 = 0
-    package internal(set) var pieces = 0
+    var endpoint: Endpoint
+    var client = ""
+    var bytesFrom: Int64 = 0
+    var bytesTo: Int64 = 0
+    var pieces = 0
     /// How many pieces failed their hash that this peer sent a part of.
-    package internal(set) var suspicion = 0
+    var suspicion = 0
     /// Under suspicion: gets pieces for itself alone until one of them is good.
-    package internal(set) var isOnParole = false
-    package internal(set) var isBanned = false
-    package internal(set) var isConnected = false
+    var isOnParole = false
+    var isBanned = false
+    var isConnected = false
 
-    package init(id: UInt32, peerID: PeerID, endpoint: Endpoint) {
+    init(id: UInt32, peerID: PeerID, endpoint: Endpoint) {
         self.id = id
         self.peerID = peerID
         self.address = endpoint.address

@@ -8,10 +8,10 @@
 /// bits of what the peer has and we lack, bounded in proportion to the piece's length: exact
 /// with up to 4,096 pieces of 2 MiB or 1,024 of 512 KiB, a sample from a random place beyond.
 /// A piece of 1500 bytes so costs about as little a byte as one of a megabyte.
-package struct PiecePicker {
-    package struct Block: Equatable, Sendable {
-        package let piece: Int
-        package let block: Int
+struct PiecePicker {
+    struct Block: Equatable, Sendable {
+        let piece: Int
+        let block: Int
     }
 
     private let geometry: TorrentGeometry
@@ -19,17 +19,17 @@ package struct PiecePicker {
     private let randomFirstPieces: Int
     private var random: SeededRandom
     /// Missing and not started.
-    package private(set) var wanted: Bitfield
-    package private(set) var active: ActivePieces
+    private(set) var wanted: Bitfield
+    private(set) var active: ActivePieces
     /// How many peers have a piece, not counting those that have them all.
-    package private(set) var availability: [UInt16]
+    private(set) var availability: [UInt16]
     private var verifiedCount: Int
     /// Pieces that failed their hash with several senders: next time from one alone.
     private var singleSourcePieces: Set<Int> = []
     /// Changes whenever something becomes pickable that wasn't. From 1.
-    package private(set) var epoch: UInt64 = 1
+    private(set) var epoch: UInt64 = 1
 
-    package init(
+    init(
         geometry: TorrentGeometry, have: Bitfield, randomFirstPieces: Int, seed: UInt64
     ) {
         self.geometry = geometry
@@ -44,27 +44,35 @@ package struct PiecePicker {
         verifiedCount = have.setCount
     }
 
+    /// The picker of who has everything: it takes no memory, and is asked nothing.
+    static func ofNothing(_ geometry: TorrentGeometry) -> PiecePicker {
+        PiecePicker(
+            geometry: TorrentGeometry(
+                infoHash: geometry.infoHash, length: 0, pieceLength: geometry.pieceLength),
+            have: Bitfield(bitCount: 0), randomFirstPieces: 0, seed: 0)
+    }
+
     /// Whether every missing block is asked of someone.
-    package var isEndgame: Bool { wanted.isEmpty && active.partial.isEmpty }
+    var isEndgame: Bool { wanted.isEmpty && active.partial.isEmpty }
 
     // MARK: What peers have
 
-    package mutating func add(_ pieces: Bitfield) {
+    mutating func add(_ pieces: Bitfield) {
         for piece in pieces.members { add(piece) }
     }
 
-    package mutating func remove(_ pieces: Bitfield) {
+    mutating func remove(_ pieces: Bitfield) {
         for piece in pieces.members where availability[piece] > 0 { availability[piece] -= 1 }
     }
 
-    package mutating func add(_ piece: Int) {
+    mutating func add(_ piece: Int) {
         if availability[piece] < .max { availability[piece] += 1 }
     }
 
     // MARK: Choosing
 
     /// Appends up to `count` blocks to be asked of a peer and notes them as requested.
-    package mutating func pick(
+    mutating func pick(
         _ count: Int, for peer: PeerConnection, into picked: inout [Block]
     ) {
         let end = picked.count + count
@@ -153,12 +161,12 @@ package struct PiecePicker {
     // MARK: What becomes of requests
 
     /// Asks one more peer for a block that is asked of others already (endgame).
-    package mutating func duplicate(slot: Int, block: Int) {
+    mutating func duplicate(slot: Int, block: Int) {
         active.addRequest(slot: slot, block: block)
     }
 
     /// A request won't be answered, or not in time (`isLate`).
-    package mutating func release(piece: Int, block: Int, by id: UInt32, isLate: Bool) {
+    mutating func release(piece: Int, block: Int, by id: UInt32, isLate: Bool) {
         guard let slot = active.slot(of: piece) else { return }
         let isUntouched = active.dropRequest(
             slot: slot, block: block, contributor: id, isLate: isLate)
@@ -167,19 +175,19 @@ package struct PiecePicker {
     }
 
     /// A late request won't be answered any more.
-    package mutating func releaseLate(piece: Int, block: Int, by id: UInt32) {
+    mutating func releaseLate(piece: Int, block: Int, by id: UInt32) {
         guard let slot = active.slot(of: piece) else { return }
         active.dropLateRequest(slot: slot, block: block, contributor: id)
     }
 
     /// A late request will be answered after all. Returns whether that is of use.
-    package mutating func adopt(piece: Int, block: Int, by peer: PeerConnection) -> Bool {
+    mutating func adopt(piece: Int, block: Int, by peer: PeerConnection) -> Bool {
         guard let slot = slotForLateBlock(of: piece, from: peer) else { return false }
         return active.adoptLateRequest(slot: slot, block: block)
     }
 
     /// A peer begins to send a block it was asked for. Returns the slot if it is to be stored.
-    package mutating func begin(
+    mutating func begin(
         piece: Int, block: Int, from peer: PeerConnection, isLate: Bool
     ) -> Int? {
         let known = active.slot(of: piece)
@@ -192,12 +200,12 @@ package struct PiecePicker {
     }
 
     /// A block being received is whole. Returns whether the piece is to be verified.
-    package mutating func complete(slot: Int, block: Int) -> Bool {
+    mutating func complete(slot: Int, block: Int) -> Bool {
         active.complete(slot: slot, block: block)
     }
 
     /// The piece has its hash, or not; returns who sent it. Nil when it isn't being verified.
-    package mutating func verified(piece: Int, ok: Bool) -> [UInt32]? {
+    mutating func verified(piece: Int, ok: Bool) -> [UInt32]? {
         guard let slot = active.slot(of: piece), active.pieces[slot].phase == .verifying else {
             return nil
         }
@@ -215,7 +223,7 @@ package struct PiecePicker {
 
     /// Gives up the pieces that only this peer may send: what it sent of them is lost.
     /// Returns the bytes.
-    package mutating func disown(_ id: UInt32) -> Int {
+    mutating func disown(_ id: UInt32) -> Int {
         guard active.ownedCount > 0 else { return 0 }
         var lost = 0
         for slot in active.pieces.indices {

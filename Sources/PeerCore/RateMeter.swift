@@ -3,7 +3,7 @@ import Wire
 /// Bytes a second over the last two seconds or so, or since the first ones when that is less.
 ///
 /// Eight counters of 2²⁸ ns (0.27 s) each are kept; adding costs a shift and an addition.
-package struct RateMeter: Sendable {
+struct RateMeter: Sendable {
     private var buckets = InlineArray<8, Int64>(repeating: 0)
     private var sum: Int64 = 0
     /// The number of the latest bucket, counted from the clock's zero.
@@ -14,23 +14,23 @@ package struct RateMeter: Sendable {
     private static let bucketShift: Int64 = 28
     private static let bucketCount: Int64 = 8
 
-    package init() {}
+    init() {}
 
     /// Says that bytes may come from `now` on, so that the wait for the first ones counts.
     /// Without effect while there are bytes in the window.
-    package mutating func expect(at now: Instant) {
+    mutating func expect(at now: Instant) {
         advance(to: now)
         if sum == 0 { begin = now.nanoseconds }
     }
 
-    package mutating func add(_ count: Int, at now: Instant) {
+    mutating func add(_ count: Int, at now: Instant) {
         advance(to: now)
         buckets[Int(latest & (Self.bucketCount - 1))] += Int64(count)
         sum += Int64(count)
     }
 
     /// Bytes a second at a moment not before the last one given.
-    package func rate(at now: Instant) -> Double {
+    func rate(at now: Instant) -> Double {
         var meter = self
         meter.advance(to: now)
         guard meter.sum > 0 else { return 0 }

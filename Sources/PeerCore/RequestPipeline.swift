@@ -5,20 +5,20 @@ import Wire
 /// The depth follows rate × latency, so that the peer is never without work. At first it grows
 /// by one with each block, which doubles it every round trip, until the rate no longer follows;
 /// from then on it approaches what the rate can use, a step with each block.
-package struct RequestPipeline {
-    package struct Request: Equatable, Sendable {
-        package let piece: UInt32
-        package let block: UInt32
-        package let sentAt: Instant
+struct RequestPipeline {
+    struct Request: Equatable, Sendable {
+        let piece: UInt32
+        let block: UInt32
+        let sentAt: Instant
         /// Given up: the block may be asked of others, but is still taken if it comes first.
-        package fileprivate(set) var isLate = false
+        fileprivate(set) var isLate = false
     }
 
     private var requests = Queue<Request>()
     /// How many of the requests were given up.
-    package private(set) var lateCount = 0
+    private(set) var lateCount = 0
     /// How many requests should be outstanding.
-    package private(set) var depth: Int
+    private(set) var depth: Int
     /// The bounds of `depth`; the upper one is also bounded by the peer's `reqq` (BEP 10).
     private var bounds: ClosedRange<Int>
     private var latency = LatencyEstimate()
@@ -31,34 +31,34 @@ package struct RequestPipeline {
     private var roundBlocks = 0
     private var lastRoundRate = 0.0
 
-    package init(bounds: ClosedRange<Int>) {
+    init(bounds: ClosedRange<Int>) {
         self.bounds = bounds
         depth = Self.initialDepth(bounds)
     }
 
     /// Requests, late ones included.
-    package var count: Int { requests.count }
+    var count: Int { requests.count }
     /// Requests that the peer is expected to answer.
-    package var outstanding: Int { requests.count - lateCount }
-    package subscript(index: Int) -> Request { requests[index] }
+    var outstanding: Int { requests.count - lateCount }
+    subscript(index: Int) -> Request { requests[index] }
 
     /// How many more requests to send now. Asked for in batches of an eighth of the depth.
-    package var room: Int {
+    var room: Int {
         let room = depth - outstanding
         return room * 8 >= depth ? room : 0
     }
 
     /// Bounds the depth by what the peer says it queues (BEP 10 `reqq`).
-    package mutating func limitDepth(to limit: Int) {
+    mutating func limitDepth(to limit: Int) {
         bounds = min(bounds.lowerBound, max(1, limit))...min(bounds.upperBound, max(1, limit))
         depth = min(depth, bounds.upperBound)
     }
 
-    package mutating func append(piece: Int, block: Int, at now: Instant) {
+    mutating func append(piece: Int, block: Int, at now: Instant) {
         requests.append(Request(piece: UInt32(piece), block: UInt32(block), sentAt: now))
     }
 
-    package func index(piece: Int, block: Int) -> Int? {
+    func index(piece: Int, block: Int) -> Int? {
         for index in 0..<requests.count {
             let request = requests[index]
             if request.piece == UInt32(piece), request.block == UInt32(block) { return index }
@@ -67,25 +67,25 @@ package struct RequestPipeline {
     }
 
     @discardableResult
-    package mutating func remove(at index: Int) -> Request {
+    mutating func remove(at index: Int) -> Request {
         let request = requests.remove(at: index)
         if request.isLate { lateCount -= 1 }
         return request
     }
 
-    package mutating func removeAll() {
+    mutating func removeAll() {
         requests.removeAll()
         lateCount = 0
     }
 
-    package mutating func setLate(_ isLate: Bool, at index: Int) {
+    mutating func setLate(_ isLate: Bool, at index: Int) {
         guard requests[index].isLate != isLate else { return }
         requests[index].isLate = isLate
         lateCount += isLate ? 1 : -1
     }
 
     /// When the oldest request that isn't late was sent.
-    package var oldestSentAt: Instant? {
+    var oldestSentAt: Instant? {
         if lateCount == 0 { return requests.first?.sentAt }
         for index in 0..<requests.count where !requests[index].isLate {
             return requests[index].sentAt
@@ -94,7 +94,7 @@ package struct RequestPipeline {
     }
 
     /// Learns from an answered request: the latency, and with it how deep to go at this rate.
-    package mutating func answered(
+    mutating func answered(
         _ request: Request, at now: Instant, rate: Double, blockLength: Int
     ) {
         latency.add(now.nanoseconds - request.sentAt.nanoseconds)
@@ -129,7 +129,7 @@ package struct RequestPipeline {
     }
 
     /// Begins anew after a choke or a silence.
-    package mutating func restart() {
+    mutating func restart() {
         depth = Self.initialDepth(bounds)
         isSlowStart = true
         roundBlocks = 0
@@ -137,13 +137,13 @@ package struct RequestPipeline {
     }
 
     /// How long the peer may be without completing a block, by its own history.
-    package func timeout(in bounds: ClosedRange<Duration>, first: Duration) -> Duration {
+    func timeout(in bounds: ClosedRange<Duration>, first: Duration) -> Duration {
         guard let expected = latency.expectedAtMost else { return first }
         return min(max(.nanoseconds(expected), bounds.lowerBound), bounds.upperBound)
     }
 
     /// From request to whole block, smoothed; 0 before the first.
-    package var smoothedLatency: Int64 { latency.smoothed }
+    var smoothedLatency: Int64 { latency.smoothed }
 
     private static func initialDepth(_ bounds: ClosedRange<Int>) -> Int {
         min(max(8, bounds.lowerBound), bounds.upperBound)

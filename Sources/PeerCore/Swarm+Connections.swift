@@ -188,7 +188,7 @@ extension Swarm {
         if !peer.amChoking { unchokedCount -= 1 }
         peer.record.pieces = peer.pieces.setCount
         records.leave(peer.record)
-        if !peer.isCountedAsSeed { picker?.remove(peer.pieces) }
+        if !isComplete, !peer.isCountedAsSeed { picker.remove(peer.pieces) }
         let hadRequests = peer.pipeline.count > 0
         giveUpRequests(of: peer)
         guard isStarted else { return }

@@ -10,8 +10,8 @@ extension Swarm {
         let isLast = offset + payload.count == Int(request.length)
         let piece = Int(request.piece)
         if case .wanted(let slot, let block) = peer.incoming,
-            picker?.active.isReceiving(
-                slot: slot, piece: piece, block: block, from: peer.record.id) == true
+            picker.active.isReceiving(
+                slot: slot, piece: piece, block: block, from: peer.record.id)
         {
             outputs.actions.append(
                 .store(piece: piece, begin: Int(request.begin) + offset, source: payload))
@@ -33,7 +33,7 @@ extension Swarm {
         let piece = Int(request.piece)
         guard let block = geometry.block(for: request),
             let index = peer.pipeline.index(piece: piece, block: block),
-            let slot = picker?.begin(
+            let slot = picker.begin(
                 piece: piece, block: block, from: peer, isLate: peer.pipeline[index].isLate)
         else { return .unwanted }
         return .wanted(slot: slot, block: block)
@@ -59,8 +59,8 @@ extension Swarm {
                 blockLength: geometry.blockLength)
         }
         if peer.isSnubbed { recover(peer) }
-        let asked = picker!.active.block(block, in: slot).askedCount
-        let isWhole = picker!.complete(slot: slot, block: block)
+        let asked = picker.active.block(block, in: slot).askedCount
+        let isWhole = picker.complete(slot: slot, block: block)
         if asked > 1 || request.isLate { cancel(piece, block, exceptAt: peer, now, &outputs) }
         if isWhole { outputs.actions.append(.verify(piece: piece)) }
     }
@@ -73,9 +73,9 @@ extension Swarm {
         else { return }
         let answered = peer.pipeline.remove(at: index)
         if answered.isLate {
-            picker?.releaseLate(piece: piece, block: block, by: peer.record.id)
+            picker.releaseLate(piece: piece, block: block, by: peer.record.id)
         } else {
-            picker?.release(piece: piece, block: block, by: peer.record.id, isLate: false)
+            picker.release(piece: piece, block: block, by: peer.record.id, isLate: false)
         }
     }
 
@@ -108,7 +108,7 @@ extension Swarm {
     mutating func verified(
         _ piece: Int, _ ok: Bool, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        guard let ids = picker?.verified(piece: piece, ok: ok) else { return }
+        guard !isComplete, let ids = picker.verified(piece: piece, ok: ok) else { return }
         let contributors = ids.compactMap { records[$0] }
         guard ok else {
             totals.corruptBytes += Int64(geometry.length(ofPiece: piece))
@@ -123,26 +123,28 @@ extension Swarm {
         totals.verifiedPieces += 1
         totals.verifiedBytes += Int64(geometry.length(ofPiece: piece))
         outputs.actions.append(.pieceCompleted(piece))
-        if isComplete { picker = nil }
+        if isComplete { endDownload() }
         for index in connections.entries.indices {
             guard let peer = connections.entries[index], peer.isActive else { continue }
-            if peer.pieces.contains(piece) {
+            if peer.pieces.isFull || peer.pieces.contains(piece) {
                 peer.usefulPieces -= 1
             } else {
                 send(.have(UInt32(piece)), to: peer, now, &outputs)
             }
             reconsider(peer, now, &outputs)
         }
-        if isComplete { finish(&outputs) }
+        if isComplete { outputs.actions.append(.completed) }
     }
 
-    private mutating func finish(_ outputs: inout SwarmOutputs) {
+    private mutating func endDownload() {
+        picker = .ofNothing(geometry)
         for peer in connections.entries {
-            peer?.pipeline.removeAll()
-            peer?.isSnubbed = false
+            guard let peer else { continue }
+            peer.pipeline.removeAll()
+            peer.isSnubbed = false
+            if case .wanted = peer.incoming { peer.incoming = .unwanted }
         }
         announces.complete()
-        outputs.actions.append(.completed)
     }
 
     private mutating func ban(

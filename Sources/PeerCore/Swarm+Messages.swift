@@ -11,8 +11,10 @@ extension Swarm {
         if peer.phase == .awaitingHandshake {
             guard readHandshake(of: peer, bytes, &position, now, &outputs) else { return }
         }
+        // In a local variable, access to it needs no check for exclusivity each time.
+        var decoder = peer.decoder
         do {
-            while peer.isActive, let event = try peer.decoder.next(in: bytes, from: &position) {
+            while peer.isActive, let event = try decoder.next(in: bytes, from: &position) {
                 switch event {
                 case .blockFragment(let request, let offset, let payload):
                     fragment(of: request, offset, payload, from: peer, now, &outputs)
@@ -23,6 +25,7 @@ extension Swarm {
         } catch {
             close(peer, .malformed, now, &outputs)
         }
+        peer.decoder = decoder
         guard peer.isActive else { return }
         serve(peer, now, &outputs)
         refill(peer, now, &outputs)
@@ -69,7 +72,7 @@ extension Swarm {
             return close(peer, .invalidHave, now, &outputs)
         }
         guard peer.pieces.insert(piece) else { return }
-        if !peer.isCountedAsSeed { picker?.add(piece) }
+        if !isComplete, !peer.isCountedAsSeed { picker.add(piece) }
         if !have.contains(piece) {
             peer.usefulPieces += 1
             peer.dryEpoch = 0
@@ -86,7 +89,7 @@ extension Swarm {
         peer.mayStillSendBitfield = false
         peer.pieces = pieces
         peer.isCountedAsSeed = pieces.isFull
-        if !peer.isCountedAsSeed { picker?.add(pieces) }
+        if !isComplete, !peer.isCountedAsSeed { picker.add(pieces) }
         peer.usefulPieces = pieces.count(missingFrom: have)
         reconsider(peer, now, &outputs)
     }

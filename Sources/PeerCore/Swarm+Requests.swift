@@ -6,13 +6,13 @@ extension Swarm {
     mutating func refill(
         _ peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        guard peer.amInterested, !peer.peerIsChoking, peer.isActive, picker != nil else { return }
+        guard peer.amInterested, !peer.peerIsChoking, peer.isActive, !isComplete else { return }
         let room = peer.isSnubbed ? min(1 - peer.pipeline.count, 1) : peer.pipeline.room
         guard room > 0 else { return }
         picked.removeAll(keepingCapacity: true)
-        if peer.dryEpoch != picker!.epoch {
-            picker!.pick(room, for: peer, into: &picked)
-            if picked.count < room { peer.dryEpoch = picker!.epoch }
+        if peer.dryEpoch != picker.epoch {
+            picker.pick(room, for: peer, into: &picked)
+            if picked.count < room { peer.dryEpoch = picker.epoch }
         }
         if picked.isEmpty { takeOver(room, for: peer, now) }
         guard !picked.isEmpty else { return }
@@ -29,7 +29,7 @@ extension Swarm {
 
     /// After blocks became free, or time has passed: whoever has room is asked.
     mutating func refillAll(_ now: Instant, _ outputs: inout SwarmOutputs) {
-        guard picker != nil else { return }
+        guard !isComplete else { return }
         for peer in connections.entries {
             if let peer { refill(peer, now, &outputs) }
         }
@@ -43,7 +43,7 @@ extension Swarm {
     private mutating func takeOver(_ count: Int, for peer: PeerConnection, _ now: Instant) {
         let ownTime = expectedTime(of: peer, now)
         // Before the endgame proper only those who are hopelessly slow are relieved.
-        let least = picker!.isEndgame ? 2 * ownTime + 0.02 : max(2 * ownTime, 4)
+        let least = picker.isEndgame ? 2 * ownTime + 0.02 : max(2 * ownTime, 4)
         var slowest: (peer: PeerConnection, time: Double)?
         for other in connections.entries {
             guard let other, other !== peer, other.pipeline.outstanding > 0 else { continue }
@@ -64,14 +64,14 @@ extension Swarm {
         let piece = Int(request.piece)
         let block = Int(request.block)
         guard !request.isLate, peer.pieces.contains(piece),
-            let slot = picker!.active.slot(of: piece)
+            let slot = picker.active.slot(of: piece)
         else { return }
-        let owner = picker!.active.pieces[slot].owner
-        let requests = Int(picker!.active.block(block, in: slot).requests)
+        let owner = picker.active.pieces[slot].owner
+        let requests = Int(picker.active.block(block, in: slot).requests)
         guard owner == 0, !peer.record.isOnParole, requests < configuration.endgameDuplicates,
             peer.pipeline.index(piece: piece, block: block) == nil
         else { return }
-        picker!.duplicate(slot: slot, block: block)
+        picker.duplicate(slot: slot, block: block)
         picked.append(PiecePicker.Block(piece: piece, block: block))
     }
 
@@ -125,7 +125,7 @@ extension Swarm {
         for index in 0..<peer.pipeline.count {
             let request = peer.pipeline[index]
             guard request.isLate,
-                picker!.adopt(piece: Int(request.piece), block: Int(request.block), by: peer)
+                picker.adopt(piece: Int(request.piece), block: Int(request.block), by: peer)
             else { continue }
             peer.pipeline.setLate(false, at: index)
         }
@@ -139,7 +139,7 @@ extension Swarm {
         for index in 0..<peer.pipeline.count where !peer.pipeline[index].isLate {
             let request = peer.pipeline[index]
             peer.pipeline.setLate(true, at: index)
-            picker?.release(
+            picker.release(
                 piece: Int(request.piece), block: Int(request.block), by: peer.record.id,
                 isLate: true)
         }
@@ -154,9 +154,9 @@ extension Swarm {
             let piece = Int(request.piece)
             let block = Int(request.block)
             if request.isLate {
-                picker?.releaseLate(piece: piece, block: block, by: peer.record.id)
+                picker.releaseLate(piece: piece, block: block, by: peer.record.id)
             } else {
-                picker?.release(piece: piece, block: block, by: peer.record.id, isLate: false)
+                picker.release(piece: piece, block: block, by: peer.record.id, isLate: false)
             }
         }
         peer.pipeline.removeAll()
@@ -173,6 +173,6 @@ extension Swarm {
     }
 
     private mutating func disown(_ peer: PeerConnection) {
-        totals.wastedBytes += Int64(picker?.disown(peer.record.id) ?? 0)
+        totals.wastedBytes += Int64(picker.disown(peer.record.id))
     }
 }

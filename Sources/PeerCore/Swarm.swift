@@ -17,8 +17,8 @@ package struct Swarm: ~Copyable {
     var connector: Connector
     var announces: AnnouncePolicy
     let unchoker: Unchoker
-    /// Nil once complete: a seeder needs none of its memory.
-    var picker: PiecePicker?
+    /// Of no pieces at all once complete: a seeder needs none of its memory.
+    var picker: PiecePicker
 
     /// Connections past their handshake, those of them that are unchoked, and those that have
     /// something for us.
@@ -59,11 +59,12 @@ package struct Swarm: ~Copyable {
         unchoker = Unchoker(
             slots: configuration.uploadSlots, unchokeInterval: configuration.unchokeInterval,
             optimisticInterval: configuration.optimisticInterval)
-        if !have.isFull {
-            picker = PiecePicker(
+        picker =
+            have.isFull
+            ? .ofNothing(geometry)
+            : PiecePicker(
                 geometry: geometry, have: have,
                 randomFirstPieces: configuration.randomFirstPieces, seed: random.next())
-        }
         nobody = PeerRecord(
             id: 0, peerID: ownID, endpoint: Endpoint(address: IPAddress(ipv4: 0), port: 0))
         totals.pieceCount = geometry.pieceCount

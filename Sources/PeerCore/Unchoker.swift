@@ -7,23 +7,23 @@ import Wire
 /// seeding, everyone in turn: whoever has had a slot for two rounds makes room for who has
 /// waited the longest, those that got the least staying the longest. So nobody who is interested
 /// is ever forgotten, and everyone is unchoked while there are slots for all.
-package struct Unchoker {
+struct Unchoker {
     /// An interested peer.
-    package struct Candidate: Sendable {
+    struct Candidate: Sendable {
         /// The peer's place in the connection table.
-        package var index: Int
+        var index: Int
         /// What it sends us, in bytes a second.
-        package var rate: Double
+        var rate: Double
         /// What it got since it was unchoked, in bytes.
-        package var servedBytes: Int64
+        var servedBytes: Int64
         /// Since when it waits, or has its slot.
-        package var since: Instant
-        package var isUnchoked: Bool
-        package var isOptimistic: Bool
+        var since: Instant
+        var isUnchoked: Bool
+        var isOptimistic: Bool
         /// It owes us blocks: no tit for its tat.
-        package var isSnubbed: Bool
+        var isSnubbed: Bool
 
-        package init(
+        init(
             index: Int, rate: Double = 0, servedBytes: Int64 = 0, since: Instant,
             isUnchoked: Bool = false, isOptimistic: Bool = false, isSnubbed: Bool = false
         ) {
@@ -38,28 +38,28 @@ package struct Unchoker {
     }
 
     /// One who gets a slot.
-    package struct Choice: Equatable, Sendable {
-        package var index: Int
-        package var isOptimistic: Bool
+    struct Choice: Equatable, Sendable {
+        var index: Int
+        var isOptimistic: Bool
 
-        package init(index: Int, isOptimistic: Bool = false) {
+        init(index: Int, isOptimistic: Bool = false) {
             self.index = index
             self.isOptimistic = isOptimistic
         }
     }
 
-    package let slots: Int
-    package let optimisticInterval: Duration
-    package let quantum: Duration
+    let slots: Int
+    let optimisticInterval: Duration
+    let quantum: Duration
 
-    package init(slots: Int, unchokeInterval: Duration, optimisticInterval: Duration) {
+    init(slots: Int, unchokeInterval: Duration, optimisticInterval: Duration) {
         self.slots = slots
         self.optimisticInterval = optimisticInterval
         quantum = unchokeInterval * 2
     }
 
     /// The peers to be unchoked from now on, at most `slots` of them.
-    package func choose(
+    func choose(
         among candidates: [Candidate], isSeeding: Bool, at now: Instant
     ) -> [Choice] {
         guard candidates.count > slots else {

@@ -39,7 +39,7 @@ package final class SwarmSimulation {
         seed: UInt64
     ) throws(MetainfoError) {
         var random = SeededRandom(seed: seed)
-        content = (0..<length).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        content = Self.randomBytes(length, &random)
         var pieces: [UInt8] = []
         for begin in stride(from: 0, to: length, by: pieceLength) {
             let piece = [UInt8](content[begin..<min(begin + pieceLength, length)])
@@ -50,6 +50,18 @@ package final class SwarmSimulation {
             isPrivate: true, sha1: nil, source: nil)
         self.configuration = configuration
         self.random = random
+    }
+
+    private static func randomBytes(_ count: Int, _ random: inout SeededRandom) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count + 7) { buffer, initializedCount in
+            var offset = 0
+            while offset < count {
+                UnsafeMutableRawBufferPointer(buffer).storeBytes(
+                    of: random.next(), toByteOffset: offset, as: UInt64.self)
+                offset += 8
+            }
+            initializedCount = count
+        }
     }
 
     /// Adds a peer that has all or nothing; it does nothing until `start`.

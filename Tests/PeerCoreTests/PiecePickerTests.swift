@@ -1,0 +1,241 @@
+import Testing
+import Wire
+
+@testable import PeerCore
+
+struct PiecePickerTests {
+    private let geometry = TorrentGeometry(
+        infoHash: SwarmScript.infoHash, length: 64 * 64 << 10, pieceLength: 64 << 10)
+
+    private func picker(have: [Int] = [], randomFirstPieces: Int = 0, seed: UInt64 = 1)
+        -> PiecePicker
+    {
+        var bitfield = Bitfield(bitCount: geometry.pieceCount)
+        for piece in have { bitfield.insert(piece) }
+        return PiecePicker(
+            geometry: geometry, have: bitfield, randomFirstPieces: randomFirstPieces, seed: seed)
+    }
+
+    private func peer(_ id: UInt32, pieces: [Int]? = nil) -> PeerConnection {
+        let record = PeerRecord(
+            id: id, peerID: SwarmScript.peerID("a"), endpoint: SwarmScript.endpoint("a"))
+        let peer = PeerConnection(
+            id: ConnectionID(slot: id, generation: 1), endpoint: SwarmScript.endpoint("a"),
+            isOutgoing: false, geometry: geometry, configuration: SwarmConfiguration(),
+            record: record, now: .zero)
+        peer.pieces = Bitfield(fullOf: geometry.pieceCount)
+        if let pieces {
+            peer.pieces = Bitfield(bitCount: geometry.pieceCount)
+            for piece in pieces { peer.pieces.insert(piece) }
+        }
+        return peer
+    }
+
+    private func pick(
+        _ count: Int, _ picker: inout PiecePicker, _ peer: PeerConnection
+    ) -> [PiecePicker.Block] {
+        var picked: [PiecePicker.Block] = []
+        picker.pick(count, for: peer, into: &picked)
+        return picked
+    }
+
+    /// All blocks of a piece arrive from one peer.
+    private func receive(_ piece: Int, _ picker: inout PiecePicker, _ peer: PeerConnection) {
+        for block in 0..<4 {
+            let slot = picker.begin(piece: piece, block: block, from: peer, isLate: false)
+            let isWhole = picker.complete(slot: slot!, block: block)
+            #expect(isWhole == (block == 3))
+        }
+    }
+
+    @Test func `a piece is asked for block by block before the next`() {
+        var picker = picker()
+        let picked = pick(6, &picker, peer(1))
+        #expect(Set(picked.prefix(4).map(\.piece)).count == 1)
+        #expect(picked.map(\.block) == [0, 1, 2, 3, 0, 1])
+        #expect(picked[4].piece != picked[0].piece)
+    }
+
+    @Test func `the rarest piece comes first`() {
+        var picker = picker()
+        for rare in [17, 17, 40] {
+            picker.add(peer(2, pieces: (0..<64).filter { $0 != rare }).pieces)
+        }
+        #expect(pick(4, &picker, peer(1)).map(\.piece) == [17, 17, 17, 17])
+        #expect(pick(4, &picker, peer(1)).map(\.piece) == [40, 40, 40, 40])
+    }
+
+    @Test func `who leaves doesn't count any more`() {
+        var picker = picker()
+        let others = peer(2, pieces: (0..<64).filter { $0 != 5 })
+        picker.add(others.pieces)
+        picker.remove(others.pieces)
+        #expect(picker.availability.allSatisfy { $0 == 0 })
+    }
+
+    @Test func `ties are broken at random and evenly`() {
+        var counts = [Int](repeating: 0, count: 64)
+        for seed in 0..<6_400 {
+            var picker = picker(seed: UInt64(seed))
+            counts[pick(1, &picker, peer(1))[0].piece] += 1
+        }
+        #expect(counts.min()! > 50 && counts.max()! < 170)
+    }
+
+    @Test func `the first pieces are picked without regard to rarity`() {
+        var pieces: Set<Int> = []
+        for seed in 0..<50 {
+            var picker = picker(randomFirstPieces: 4, seed: UInt64(seed))
+            picker.add(peer(2, pieces: (0..<64).filter { $0 != 5 }).pieces)
+            pieces.insert(pick(1, &picker, peer(1))[0].piece)
+        }
+        #expect(pieces.count > 20)
+    }
+
+    @Test func `started pieces come before new ones, for everyone`() {
+        var picker = picker()
+        let first = pick(1, &picker, peer(1))[0].piece
+        let second = pick(3, &picker, peer(2))
+        #expect(second.map(\.piece) == [first, first, first])
+        #expect(second.map(\.block) == [1, 2, 3])
+    }
+
+    @Test func `only what the peer has and we lack is picked`() {
+        var picker = picker(have: [1])
+        let picked = pick(100, &picker, peer(1, pieces: [1, 2, 9]))
+        #expect(picked.count == 8)
+        #expect(Set(picked.map(\.piece)) == [2, 9])
+    }
+
+    @Test func `returned blocks are picked again, and untouched pieces are new again`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3, 4])
+        let picked = pick(8, &picker, one)
+        #expect(picker.wanted.setCount == 62)
+        let epoch = picker.epoch
+        for block in picked {
+            picker.release(piece: block.piece, block: block.block, by: 1, isLate: false)
+        }
+        #expect(picker.wanted.setCount == 64)
+        #expect(picker.active.count == 0)
+        #expect(picker.epoch > epoch)
+        #expect(pick(100, &picker, one).count == 8)
+    }
+
+    @Test func `a block is stored from whoever begins last, unless given up`() {
+        var picker = picker()
+        let slow = peer(1, pieces: [3])
+        let fast = peer(2)
+        _ = pick(4, &picker, slow)
+        let slot = picker.begin(piece: 3, block: 0, from: slow, isLate: false)!
+        picker.duplicate(slot: slot, block: 0)
+        #expect(picker.begin(piece: 3, block: 0, from: fast, isLate: false) == slot)
+        #expect(!picker.active.isReceiving(slot: slot, piece: 3, block: 0, from: 1))
+        #expect(picker.active.isReceiving(slot: slot, piece: 3, block: 0, from: 2))
+        picker.release(piece: 3, block: 0, by: 1, isLate: true)
+        #expect(picker.begin(piece: 3, block: 0, from: slow, isLate: true) == nil)
+    }
+
+    @Test func `a complete block is never stored again`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        _ = pick(4, &picker, one)
+        let slot = picker.begin(piece: 3, block: 0, from: one, isLate: false)!
+        _ = picker.complete(slot: slot, block: 0)
+        #expect(picker.begin(piece: 3, block: 0, from: peer(2), isLate: false) == nil)
+    }
+
+    @Test func `a piece being verified takes nothing`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        _ = pick(4, &picker, one)
+        receive(3, &picker, one)
+        #expect(picker.begin(piece: 3, block: 0, from: one, isLate: false) == nil)
+        #expect(picker.verified(piece: 3, ok: true) == [1])
+        #expect(picker.verified(piece: 3, ok: true) == nil)
+        #expect(picker.begin(piece: 3, block: 0, from: one, isLate: true) == nil)
+        #expect(pick(1, &picker, one) == [])
+    }
+
+    @Test func `what failed with several senders is fetched from one alone`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        let two = peer(2, pieces: [3])
+        _ = pick(2, &picker, one)
+        _ = pick(2, &picker, two)
+        for block in 0..<4 {
+            let slot = picker.begin(
+                piece: 3, block: block, from: block < 2 ? one : two, isLate: false)
+            _ = picker.complete(slot: slot!, block: block)
+        }
+        #expect(picker.verified(piece: 3, ok: false) == [1, 2])
+        #expect(pick(1, &picker, two).count == 1)
+        #expect(pick(4, &picker, one) == [])
+        #expect(pick(4, &picker, two).count == 3)
+        let slot = picker.begin(piece: 3, block: 0, from: two, isLate: false)!
+        _ = picker.complete(slot: slot, block: 0)
+        for block in 1..<4 { picker.release(piece: 3, block: block, by: 2, isLate: false) }
+        #expect(picker.disown(2) == SwarmScript.block)
+        #expect(pick(4, &picker, one).count == 4)
+    }
+
+    @Test func `a peer on parole gets pieces of its own`() {
+        var picker = picker()
+        let trusted = peer(1)
+        let suspect = peer(2)
+        suspect.record.isOnParole = true
+        let started = pick(1, &picker, trusted)[0].piece
+        let own = pick(2, &picker, suspect)
+        #expect(own.allSatisfy { $0.piece != started })
+        #expect(pick(8, &picker, trusted).allSatisfy { $0.piece != own[0].piece })
+    }
+
+    @Test func `late blocks aren't asked for again of the same peer`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        for block in pick(4, &picker, one) {
+            one.pipeline.append(piece: block.piece, block: block.block, at: .zero)
+        }
+        one.pipeline.setLate(true, at: 0)
+        picker.release(piece: 3, block: 0, by: 1, isLate: true)
+        #expect(pick(4, &picker, one) == [])
+        #expect(pick(1, &picker, peer(2)) == [PiecePicker.Block(piece: 3, block: 0)])
+    }
+
+    @Test func `a late block starts a piece again that was given up`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        for block in pick(4, &picker, one) {
+            picker.release(piece: 3, block: block.block, by: 1, isLate: true)
+        }
+        #expect(picker.active.count == 0)
+        let slot = picker.begin(piece: 3, block: 2, from: one, isLate: true)
+        #expect(slot != nil)
+        _ = picker.complete(slot: slot!, block: 2)
+        #expect(pick(9, &picker, peer(2, pieces: [3])).map(\.block) == [0, 1, 3])
+        #expect(picker.adopt(piece: 3, block: 2, by: one) == false)
+    }
+
+    @Test func `endgame begins when everything is asked for`() {
+        var picker = picker(have: Array(0..<63))
+        #expect(!picker.isEndgame)
+        _ = pick(4, &picker, peer(1))
+        #expect(picker.isEndgame)
+    }
+
+    @Test func `hundreds of thousands of tiny pieces are picked quickly`() {
+        let tiny = TorrentGeometry(
+            infoHash: SwarmScript.infoHash, length: 700_000 * 1_500, pieceLength: 1_500)
+        var picker = PiecePicker(
+            geometry: tiny, have: Bitfield(bitCount: tiny.pieceCount), randomFirstPieces: 4,
+            seed: 1)
+        let seed = peer(1)
+        seed.pieces = Bitfield(fullOf: tiny.pieceCount)
+        var seen = Bitfield(bitCount: tiny.pieceCount)
+        for _ in 0..<40 {
+            for block in pick(500, &picker, seed) { seen.insert(block.piece) }
+        }
+        #expect(seen.setCount == 20_000)
+        #expect(picker.active.count == 20_000)
+    }
+}
