@@ -19,8 +19,7 @@ protocol LineSource: AnyObject {
     func next() -> LineOutcome
 }
 
-/// Lines of a pipe or file. One byte at a time only where needed to leave the rest for others:
-/// never here, the shell is the only reader.
+/// Lines of a pipe or file. It reads ahead: nobody else may read the same input.
 final class PipeLines: LineSource {
     /// Longer than any path and id together; a line beyond it is passed over as a whole.
     static let maximumLineBytes = 65_536

@@ -39,14 +39,6 @@ extension StateStore {
         }
     }
 
-    package func share(user: String, infoHash: InfoHash) throws(CommandError) -> Share? {
-        try withDatabase { database in
-            try database.queryOne(
-                "SELECT \(Self.shareColumns) FROM shares WHERE user = ? AND info_hash = ?", user,
-                infoHash.bytes, row: Self.share)
-        }
-    }
-
     /// Marks a share as wanted or stopped; one that isn't stored is left so.
     package func setShareActive(
         _ isActive: Bool, user: String, infoHash: InfoHash
@@ -109,26 +101,6 @@ extension StateStore {
             try database.query(
                 "SELECT \(Self.downloadColumns) FROM downloads WHERE user = ? ORDER BY id", user,
                 row: Self.download)
-        }
-    }
-
-    package func download(user: String, infoHash: InfoHash) throws(CommandError) -> Download? {
-        try withDatabase { database in
-            try database.queryOne(
-                "SELECT \(Self.downloadColumns) FROM downloads WHERE user = ? AND info_hash = ?",
-                user, infoHash.bytes, row: Self.download)
-        }
-    }
-
-    /// Changes a download's state; one that isn't stored is left so.
-    package func setDownloadState(
-        _ state: Download.State, user: String, infoHash: InfoHash
-    ) throws(CommandError) {
-        let (state, reason) = Self.columns(of: state)
-        try withDatabase { database in
-            try database.execute(
-                "UPDATE downloads SET state = ?, reason = ? WHERE user = ? AND info_hash = ?",
-                state, reason, user, infoHash.bytes)
         }
     }
 

@@ -6,11 +6,6 @@ extension TrackerClient {
 
     // MARK: Accounts
 
-    /// What network this is; needs no session.
-    func network(then completion: @escaping Completion<NetworkInfo>) {
-        call(.get, ["network"], then: completion)
-    }
-
     func createUser(
         _ request: CreateUserRequest, then completion: @escaping Completion<CreateUserResponse>
     ) {
@@ -24,11 +19,6 @@ extension TrackerClient {
         call(
             .post, ["sessions"], WireJSON.encode(request), timeout: limits.login,
             then: completion)
-    }
-
-    /// Whether the token still opens a session, and whose.
-    func session(then completion: @escaping Completion<SessionInfo>) {
-        call(.get, ["sessions", "current"], then: completion)
     }
 
     func logOut(then completion: @escaping Completion<Void>) {

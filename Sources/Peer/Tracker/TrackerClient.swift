@@ -7,13 +7,12 @@ import Wire
 /// Requests go over a few kept-alive connections to one tracker; those that find none free wait
 /// in order. When the tracker can't be reached the next one of the list is asked and stays the
 /// one in use. The event stream has a connection of its own and reconnects by itself. A client
-/// lives as long as its loop turns, or until a turn after ``close()``.
+/// lives as long as its loop turns.
 ///
 /// Completions are called once, on the loop's thread, never from within the call that was given
 /// them.
 final class TrackerClient {
     private static let maximumConnections = 4
-    private static let stopping = "this program stops"
 
     /// How long what may take.
     struct Limits {
@@ -42,7 +41,6 @@ final class TrackerClient {
     private var connections: [TrackerConnection] = []
     private var waiting: [TrackerExchange] = []
     private var events: TrackerEventStream?
-    private var isClosed = false
 
     /// - Parameter trackers: in order of preference, one at least.
     init(loop: EventLoop, trackers: [Endpoint], logger: Logger, limits: Limits = Limits()) {
@@ -56,33 +54,9 @@ final class TrackerClient {
     /// The tracker in use.
     var tracker: Endpoint { trackers[current] }
 
-    /// Closes all connections. What was asked and not answered fails, as does what is asked from
-    /// now on.
-    func close() {
-        guard !isClosed else { return }
-        isClosed = true
-        closeEvents()
-        let abandoned = waiting
-        waiting = []
-        for exchange in abandoned { fail(exchange, .unreachable(tracker, Self.stopping)) }
-        for connection in connections where !connection.isIdle {
-            connection.abandon(Self.stopping)
-        }
-        dropIdleConnections()
-    }
-
-    private func dropIdleConnections() {
-        for connection in connections where connection.isIdle { connection.close() }
-        connections.removeAll { $0.isClosed }
-    }
-
     // MARK: Requests
 
     func start(_ exchange: TrackerExchange) {
-        guard !isClosed else {
-            fail(exchange, .unreachable(tracker, Self.stopping))
-            return
-        }
         waiting.append(exchange)
         pump()
     }
@@ -130,7 +104,7 @@ final class TrackerClient {
         switch outcome {
         case .reply(let reply): exchange.completion(.success(reply))
         case .unreachable(let reason): tryNext(exchange, after: endpoint, reason)
-        case .lost(_, beforeAnswer: true) where wasUsed && !exchange.wasRetried && !isClosed:
+        case .lost(_, beforeAnswer: true) where wasUsed && !exchange.wasRetried:
             // The tracker closed a connection that was idle just when it was used again.
             exchange.wasRetried = true
             dropIdleConnections()
@@ -158,7 +132,7 @@ final class TrackerClient {
     ) {
         turn(from: endpoint, reason)
         exchange.failedTrackers += 1
-        if exchange.failedTrackers < trackers.count, !isClosed {
+        if exchange.failedTrackers < trackers.count {
             waiting.insert(exchange, at: 0)
         } else {
             exchange.completion(.failure(.unreachable(endpoint, reason)))
@@ -175,8 +149,9 @@ final class TrackerClient {
         dropIdleConnections()
     }
 
-    private func fail(_ exchange: TrackerExchange, _ error: TrackerError) {
-        loop.schedule(after: .zero) { exchange.completion(.failure(error)) }
+    private func dropIdleConnections() {
+        for connection in connections where connection.isIdle { connection.close() }
+        connections.removeAll { $0.isClosed }
     }
 
     private func encode(_ exchange: TrackerExchange, for endpoint: Endpoint) -> [UInt8] {
@@ -211,7 +186,6 @@ final class TrackerClient {
         onDown: @escaping (TrackerError) -> Void
     ) {
         closeEvents()
-        guard !isClosed else { return }
         events = TrackerEventStream(
             client: self, onEvent: onEvent, onUp: onUp, onDown: onDown)
     }

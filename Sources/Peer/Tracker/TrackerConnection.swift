@@ -84,13 +84,6 @@ final class TrackerConnection: StreamDelegate {
         stream = nil
     }
 
-    /// Gives up the request that is going on, as lost, from a later turn's timers.
-    func abandon(_ reason: String) {
-        loop.schedule(after: .zero) { [self] in
-            if completion != nil { end(.lost(reason, beforeAnswer: false)) }
-        }
-    }
-
     private func cancelTimer() {
         if let timer { loop.cancel(timer) }
         timer = nil

@@ -56,9 +56,7 @@ struct TrackerClientTests {
         client.token = "secret"
         var answered = 0
         func then<Value>(_ result: Result<Value, TrackerError>) { answered += 1 }
-        client.network(then: then)
         client.createUser(CreateUserRequest(userID: "a", password: "p"), then: then)
-        client.session(then: then)
         client.logOut(then: then)
         client.groups(then: then)
         client.createGroup(CreateGroupRequest(groupID: "g", kind: .open), then: then)
@@ -73,12 +71,12 @@ struct TrackerClientTests {
         client.share(group: "g", name: "f", then: then)
         client.unshare(group: "g", name: "f", then: then)
         client.report(HoldingsReport(holdings: []), then: then)
-        #expect(turning.run { answered == 17 })
+        #expect(turning.run { answered == 15 })
         let lines = Set(tracker.heard.map(\.line))
         #expect(
             lines == [
-                "GET /api/v1/network", "POST /api/v1/users", "GET /api/v1/sessions/current",
-                "DELETE /api/v1/sessions/current", "GET /api/v1/groups", "POST /api/v1/groups",
+                "POST /api/v1/users", "DELETE /api/v1/sessions/current", "GET /api/v1/groups",
+                "POST /api/v1/groups",
                 "POST /api/v1/groups/g/requests", "GET /api/v1/groups/g/requests",
                 "PUT /api/v1/groups/g/members/u", "DELETE /api/v1/groups/g/requests/u",
                 "DELETE /api/v1/groups/g/members/u", "GET /api/v1/groups/g/files",
@@ -292,20 +290,6 @@ struct TrackerClientTests {
         #expect(turning.run { order.count == 100 })
         #expect(order.sorted() == Array(0..<100))
         #expect(tracker.connectionCount == 4)
-    }
-
-    @Test func `closing fails what is under way and what comes after`() {
-        tracker.answer = { _ in .silence }
-        let client = client()
-        var errors: [TrackerError] = []
-        for _ in 0..<6 {
-            client.logOut { if case .failure(let error) = $0 { errors.append(error) } }
-        }
-        #expect(turning.run { tracker.heard.count == 4 })
-        client.close()
-        client.logOut { if case .failure(let error) = $0 { errors.append(error) } }
-        #expect(turning.run { errors.count == 7 })
-        #expect(errors.allSatisfy { $0.description.contains("this program stops") })
     }
 
     @Test func `an announce goes to the group's path with the passkey, or to the open one`() throws
