@@ -15,7 +15,7 @@ struct ActivePieces {
         /// How many peers have been asked and are expected to answer.
         fileprivate(set) var requests: UInt8 = 0
         /// How many have been asked and given up, and may still answer.
-        fileprivate(set) var lateRequests: UInt8 = 0
+        fileprivate(set) var lateRequests: UInt16 = 0
         /// The id of a `PeerRecord`.
         fileprivate(set) var contributor: UInt32 = 0
 

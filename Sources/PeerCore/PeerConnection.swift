@@ -63,6 +63,8 @@ final class PeerConnection {
     /// The picker's `epoch` in which nothing was left for this peer; 0 for none.
     var dryEpoch: UInt64 = 0
     var unrequestedBytes = 0
+    /// Since it was last looked at; see `SwarmConfiguration.maxStateMessages`.
+    var stateMessages = 0
     /// Blocks of the present and the last choking round, in bytes, for the tit-for-tat rate.
     var roundBytes: Int64 = 0
     var roundRate = 0.0
@@ -95,7 +97,9 @@ final class PeerConnection {
         lastSentAt = now
         choiceAt = now
         pieces = Bitfield(bitCount: 0)
-        pipeline = RequestPipeline(bounds: configuration.pipelineDepth)
+        pipeline = RequestPipeline(
+            bounds: configuration.pipelineDepth,
+            queueLimit: configuration.assumedRequestQueue)
         let bitfieldFrame = 1 + (geometry.pieceCount + 7) / 8
         decoder = PeerMessageDecoder(
             maxFrameLength: max(configuration.maxFrameLength, bitfieldFrame),

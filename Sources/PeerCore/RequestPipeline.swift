@@ -19,7 +19,8 @@ struct RequestPipeline {
     private(set) var lateCount = 0
     /// How many requests should be outstanding.
     private(set) var depth: Int
-    /// The bounds of `depth`; the upper one is also bounded by the peer's `reqq` (BEP 10).
+    /// The bounds of `depth`: those configured, and as narrow as the peer's queue.
+    private let configuredBounds: ClosedRange<Int>
     private var bounds: ClosedRange<Int>
     private var latency = LatencyEstimate()
 
@@ -31,9 +32,13 @@ struct RequestPipeline {
     private var roundBlocks = 0
     private var lastRoundRate = 0.0
 
-    init(bounds: ClosedRange<Int>) {
+    /// A pipeline for a peer that keeps `queueLimit` requests as far as is known.
+    init(bounds: ClosedRange<Int>, queueLimit: Int) {
+        configuredBounds = bounds
         self.bounds = bounds
-        depth = Self.initialDepth(bounds)
+        depth = 0
+        limitDepth(to: queueLimit)
+        restart()
     }
 
     /// Requests, late ones included.
@@ -50,7 +55,9 @@ struct RequestPipeline {
 
     /// Bounds the depth by what the peer says it queues (BEP 10 `reqq`).
     mutating func limitDepth(to limit: Int) {
-        bounds = min(bounds.lowerBound, max(1, limit))...min(bounds.upperBound, max(1, limit))
+        let limit = max(1, limit)
+        bounds =
+            min(configuredBounds.lowerBound, limit)...min(configuredBounds.upperBound, limit)
         depth = min(depth, bounds.upperBound)
     }
 
@@ -130,7 +137,7 @@ struct RequestPipeline {
 
     /// Begins anew after a choke or a silence.
     mutating func restart() {
-        depth = Self.initialDepth(bounds)
+        depth = min(max(8, bounds.lowerBound), bounds.upperBound)
         isSlowStart = true
         roundBlocks = 0
         lastRoundRate = 0
@@ -144,10 +151,6 @@ struct RequestPipeline {
 
     /// From request to whole block, smoothed; 0 before the first.
     var smoothedLatency: Int64 { latency.smoothed }
-
-    private static func initialDepth(_ bounds: ClosedRange<Int>) -> Int {
-        min(max(8, bounds.lowerBound), bounds.upperBound)
-    }
 }
 
 /// The time from a request to its whole block, in nanoseconds, estimated as TCP does round trip

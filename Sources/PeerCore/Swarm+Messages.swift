@@ -35,10 +35,9 @@ extension Swarm {
         _ message: PeerMessage, from peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
-        switch message {
-        case .keepAlive, .port, .extended, .unknown, .bitfield: break
-        case .choke, .unchoke, .interested, .notInterested, .have, .request, .cancel:
-            peer.mayStillSendBitfield = false
+        noteKind(of: message, peer)
+        guard peer.stateMessages <= configuration.maxStateMessages else {
+            return close(peer, .messageFlood, now, &outputs)
         }
         switch message {
         case .request(let request):
@@ -62,6 +61,17 @@ extension Swarm {
             if id == 0 { readExtensionHandshake(payload, of: peer, now, &outputs) }
         case .keepAlive, .port, .unknown:
             break
+        }
+    }
+
+    private func noteKind(of message: PeerMessage, _ peer: PeerConnection) {
+        switch message {
+        case .keepAlive, .port, .unknown, .bitfield: break
+        case .extended: peer.stateMessages += 1
+        case .have, .request, .cancel: peer.mayStillSendBitfield = false
+        case .choke, .unchoke, .interested, .notInterested:
+            peer.mayStillSendBitfield = false
+            peer.stateMessages += 1
         }
     }
 

@@ -174,6 +174,7 @@ package struct Swarm: ~Copyable {
                 if peer.connectedAt <= handshake { close(peer, .handshakeTimeout, now, &outputs) }
                 continue
             }
+            peer.stateMessages = 0
             if peer.lastReceivedAt <= idle {
                 close(peer, .idle, now, &outputs)
                 continue

@@ -54,6 +54,8 @@ package enum SwarmCloseReason: UInt8, Sendable, Equatable {
     case invalidRequest
     /// Far more requests than were advertised as acceptable.
     case requestFlood
+    /// Changes its mind about choking or interest, or introduces itself, again and again.
+    case messageFlood
     /// Far more data than was asked for.
     case dataFlood
 }

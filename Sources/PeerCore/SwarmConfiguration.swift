@@ -22,6 +22,10 @@ package struct SwarmConfiguration: Sendable {
     /// The longest message other than `bitfield` and `piece`.
     package var maxFrameLength = 64 << 10
 
+    /// Chokes, unchokes, changes of interest and extension messages that a peer may send between
+    /// two looks at it, which are a second apart at most: each of them costs us more than it.
+    package var maxStateMessages = 500
+
     /// The longest block that a peer may ask for.
     package var maxRequestLength = 128 << 10
     /// Requests a peer may have queued here, advertised as `reqq` (BEP 10).
@@ -38,6 +42,8 @@ package struct SwarmConfiguration: Sendable {
 
     /// Blocks asked of one peer at a time.
     package var pipelineDepth = 4...512
+    /// Requests that a peer keeps which doesn't say how many (BEP 10 `reqq`).
+    package var assumedRequestQueue = 250
     /// A request is given to another peer between these two, by that peer's history.
     package var requestTimeout = Duration.seconds(4)...Duration.seconds(60)
     /// The same for a peer without a history.

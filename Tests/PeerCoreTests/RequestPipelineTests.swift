@@ -9,7 +9,7 @@ struct RequestPipelineTests {
     /// A peer that answers every request after `latency`, or at `rate` if that is slower;
     /// returns the depth after so many blocks.
     private func depth(latency: Double, rate: Double, blocks: Int) -> Int {
-        var pipeline = RequestPipeline(bounds: 4...512)
+        var pipeline = RequestPipeline(bounds: 4...512, queueLimit: 1_000)
         var meter = RateMeter()
         var now = 1.0
         var lastArrival = 0.0
@@ -51,15 +51,15 @@ struct RequestPipelineTests {
     }
 
     @Test func `the peer's own limit is kept`() {
-        var pipeline = RequestPipeline(bounds: 4...512)
+        var pipeline = RequestPipeline(bounds: 4...512, queueLimit: 1_000)
         pipeline.limitDepth(to: 2)
         #expect(pipeline.room == 2)
-        pipeline.limitDepth(to: 1_000)
-        #expect(pipeline.room == 2)
+        pipeline.limitDepth(to: -5)
+        #expect(pipeline.room == 1)
     }
 
     @Test func `requests are sent in batches of an eighth`() {
-        var pipeline = RequestPipeline(bounds: 80...80)
+        var pipeline = RequestPipeline(bounds: 80...80, queueLimit: 1_000)
         for block in 0..<75 { pipeline.append(piece: 0, block: block, at: start) }
         #expect(pipeline.room == 0)
         for _ in 0..<5 { pipeline.remove(at: 0) }
@@ -67,7 +67,7 @@ struct RequestPipelineTests {
     }
 
     @Test func `late requests leave room but are found`() {
-        var pipeline = RequestPipeline(bounds: 4...512)
+        var pipeline = RequestPipeline(bounds: 4...512, queueLimit: 1_000)
         for block in 0..<8 { pipeline.append(piece: 3, block: block, at: start) }
         for index in 0..<8 { pipeline.setLate(true, at: index) }
         #expect(pipeline.outstanding == 0)
@@ -81,7 +81,7 @@ struct RequestPipelineTests {
     }
 
     @Test func `the time-out follows the peer's history within bounds`() {
-        var pipeline = RequestPipeline(bounds: 4...512)
+        var pipeline = RequestPipeline(bounds: 4...512, queueLimit: 1_000)
         let bounds = Duration.seconds(4)...Duration.seconds(60)
         #expect(pipeline.timeout(in: bounds, first: .seconds(10)) == .seconds(10))
         func answer(after latency: Duration) {

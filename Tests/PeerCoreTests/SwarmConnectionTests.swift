@@ -188,6 +188,31 @@ struct SwarmConnectionTests {
         #expect(script.sendBytes("b", [0x7f, 0, 0, 0, 99]) == ["close b malformed"])
     }
 
+    @Test func `a peer that changes its mind without end is left`() {
+        let script = SwarmScript(have: [0]) { $0.maxStateMessages = 10 }
+        script.join("a")
+        for _ in 0..<20 {
+            #expect(script.say("a", .choke, .unchoke).about("close") == [])
+            _ = script.advance(.seconds(1))
+        }
+        let flood = [UInt8](
+            repeatElement([.interested, .notInterested], count: 6).joined()
+                .flatMap { (message: PeerMessage) in message.encoded() })
+        #expect(script.sendBytes("a", flood).about("close") == ["close a messageFlood"])
+    }
+
+    @Test func `a handshake or an introduction that can't be read ends the connection`() {
+        let script = SwarmScript()
+        script.join("a", extensions: true)
+        #expect(
+            script.say("a", .extended(id: 0, payload: [UInt8](repeating: 1, count: 3)))
+                == ["close a malformed"])
+        let many = SwarmScript { $0.maxConnections = 0 }
+        let endpoint = SwarmScript.endpoint("a")
+        #expect(
+            many.tell(.connected(many.makeID("a"), endpoint)) == ["close a tooManyConnections"])
+    }
+
     @Test func `what comes for a closed connection is ignored`() {
         let script = SwarmScript()
         script.join("a")

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import PeerCore
+
+extension SwarmScript {
+    /// What holds between any two events, as lines about what doesn't.
+    func brokenInvariants() -> [String] {
+        let peers = swarm.connections.entries.compactMap { $0 }
+        let active = peers.filter(\.isActive)
+        var broken: [String] = []
+        func check(_ isKept: Bool, _ line: String) {
+            if !isKept { broken.append(line) }
+        }
+        check(swarm.connections.count == peers.count, "connections are counted")
+        check(swarm.activeCount == active.count, "active ones are counted")
+        check(swarm.unchokedCount == active.filter { !$0.amChoking }.count, "unchoked are counted")
+        check(swarm.usefulCount == active.filter(\.amInterested).count, "useful ones are counted")
+        check(swarm.unchokedCount <= swarm.unchoker.slots, "slots are kept")
+        for peer in active {
+            let useful = peer.pieces.count(missingFrom: swarm.have)
+            check(peer.usefulPieces == useful, "useful pieces are counted")
+            check(peer.amInterested == (useful > 0), "interest is told")
+            check(peer.pipeline.depth <= 512, "pipelines are bounded")
+            check(!peer.amChoking || peer.uploadQueue.isEmpty, "the choked wait for nothing")
+            check(!peer.peerIsChoking || peer.pipeline.outstanding == 0, "chokes are respected")
+        }
+        if !swarm.isComplete { checkPicker(active, check) }
+        return broken
+    }
+
+    private func checkPicker(_ active: [PeerConnection], _ check: (Bool, String) -> Void) {
+        let picker = swarm.picker
+        for piece in 0..<geometry.pieceCount {
+            let states = [
+                picker.wanted.contains(piece), swarm.have.contains(piece),
+                picker.active.slot(of: piece) != nil,
+            ]
+            check(states.filter { $0 }.count == 1, "a piece is in one state")
+            let holders = active.filter { !$0.isCountedAsSeed && $0.pieces.contains(piece) }
+            check(Int(picker.availability[piece]) == holders.count, "availability is counted")
+            guard let slot = picker.active.slot(of: piece) else { continue }
+            let state = picker.active.pieces[slot]
+            let blocks = (0..<state.blockCount).map { picker.active.block($0, in: slot) }
+            let complete = blocks.filter { $0.state == .complete }.count
+            check(state.completeCount == complete, "complete blocks are counted")
+            check((state.phase == .verifying) == (complete == blocks.count), "whole is verified")
+            let unrequested = blocks.filter(\.isUnrequested).count
+            check(state.unrequestedCount == unrequested, "unrequested blocks are counted")
+            let isListed = picker.active.partial.contains(slot)
+            check(isListed == (unrequested > 0), "pieces with unrequested blocks are listed")
+            for (index, block) in blocks.enumerated() {
+                let askers = active.filter { peer in
+                    guard let place = peer.pipeline.index(piece: piece, block: index) else {
+                        return false
+                    }
+                    return !peer.pipeline[place].isLate
+                }
+                check(Int(block.requests) == askers.count, "requests are counted")
+            }
+        }
+    }
+}
