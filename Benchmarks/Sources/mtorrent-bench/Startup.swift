@@ -47,7 +47,7 @@ struct Startup {
         defer { terminal.kill() }
         try await eventually(
             "the prompt", longestPause: .milliseconds(1), context: terminal.transcript
-        ) { terminal.output.pending.contains("\(port)> ") }
+        ) { terminal.output.pending.contains("\(port)>") }
         let time = seconds(clock.now - start)
         let children = Machine.text("/proc/\(terminal.pid)/task/\(terminal.pid)/children")
         let child = children.split(separator: " ").first ?? ""

@@ -100,18 +100,25 @@ struct Transfer {
         let torrent = try Data(contentsOf: URL(fileURLWithPath: folder + "/alice.torrent"))
         let text = String(decoding: torrent.prefix(1000), as: UTF8.self)
         let information = try await seeder("file_info \(group) \(file)").joined(separator: " ")
-        guard let passkey = text.firstMatch(of: /\/announce\/([^:\/]+?)(?=\d+:|e)/)?.1,
-            let hash = information.firstMatch(of: /\b[0-9a-f]{40}\b/)?.0
+        // Bencoded: the length of the announce address, then the address.
+        guard let announce = text.firstMatch(of: /8:announce(\d+):/),
+            let length = Int(announce.1),
+            let passkey = text[announce.range.upperBound...].prefix(length)
+                .split(separator: "/").last,
+            let hash = information.firstMatch(of: /\binfo_hash\s+([0-9a-f]{40})/)?.1
         else { throw BenchmarkError("no passkey or info-hash in: \(information)") }
         let escaped = stride(from: 0, to: 40, by: 2).map { "%" + hash.dropFirst($0).prefix(2) }
         return "http://\(tracker)/scrape/\(passkey)?info_hash=\(escaped.joined())"
     }
 
-    /// Waits until the tracker knows as many with the whole file.
+    /// Waits until the tracker knows as many with the whole file; it forgets an empty swarm.
     private func seeders(_ count: Int, _ stage: Stage) async throws {
-        try await eventually("\(count) seeders at the tracker") {
-            try await finish("curl", ["--silent", "--max-time", "5", stage.scrape])
-                .joined().contains("8:completei\(count)e")
+        var answer = ""
+        try await eventually("\(count) seeders at the tracker", context: answer) {
+            answer = try await finish("curl", ["--silent", "--max-time", "5", stage.scrape])
+                .joined()
+            let number = answer.firstMatch(of: /8:completei(\d+)e/).flatMap { Int($0.1) }
+            return answer.hasPrefix("d5:files") && number ?? 0 == count
         }
     }
 
@@ -140,8 +147,9 @@ struct Transfer {
             throw BenchmarkError("\(contender.rawValue): the file that arrived is another one")
         }
         // It leaves the swarm in good order: the next contender is to find only its own seeder.
+        // aria2 takes its leave of the tracker at SIGINT alone.
         seeder.closeInput()
-        seeder.signal(SIGTERM)
+        if contender == .aria2 { seeder.signal(SIGINT) }
         _ = try await seeder.end(within: .seconds(30))
         try await seeders(0, stage)
         var complete = sample
