@@ -135,7 +135,8 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
         try script.play(.sessionOpened(session: id, user: "b", port: 5000))
         #expect(script.directory.session(id) == Directory.Session(user: 1, port: 5000))
         try script.play(.sessionEnded(session: id))
-        #expect(script.notices == [.sessionEnded(id)])
+        let ended = Directory.Session(user: 1, port: 5000)
+        #expect(script.notices == [.sessionEnded(id, ended)])
         #expect(script.directory.session(id) == nil)
         #expect(script.directory.users[1].sessions == [])
     }

@@ -111,7 +111,9 @@ final class TrackerService {
             if !isSharing { presence.forget(share.infoHash, by: share.user) }
             let isOnline = isSharing && presence.isOnline(share.user)
             send(.share(event(share, isOnline: isOnline)), to: users)
-        case .sessionEnded(let session): endPresence(of: session, closingStream: true)
+        case .sessionEnded(let id, let session):
+            swarms.removePeers(of: session.user, port: session.port)
+            endPresence(of: id, closingStream: true)
         case .memberExcluded(let user, let infoHashes):
             swarms.removePeers(of: user, from: infoHashes)
             for infoHash in infoHashes { presence.forget(infoHash, by: user) }

@@ -110,7 +110,7 @@ package struct Directory: Sendable {
         case .sessionEnded(let id):
             guard let session = sessions.removeValue(forKey: id) else { throw .unknown("session") }
             users[Int(session.user)].sessions.removeAll { $0 == id }
-            notices.append(.sessionEnded(id))
+            notices.append(.sessionEnded(id, session))
         case .groupCreated(let group, let kind, let owner):
             try createGroup(group, kind, owner)
         case .groupDeleted(let group):

@@ -21,8 +21,8 @@ package enum DirectoryNotice: Hashable, Sendable {
     case catalogue(CatalogueEvent, to: [UserIndex])
     /// Whether the sharer is online isn't the directory's to know.
     case share(Share, isSharing: Bool, to: [UserIndex])
-    /// The session's event stream is to be closed: it was ended.
-    case sessionEnded(SessionID)
+    /// The session's event stream is to be closed, and the entries of its peer in swarms to go.
+    case sessionEnded(SessionID, Directory.Session)
     /// The user's entries in these swarms, and what is known of the pieces held, are to go.
     case memberExcluded(UserIndex, from: [InfoHash])
     /// The file left the catalogue: its swarm and holdings are to go.

@@ -96,6 +96,29 @@ import Wire
         #expect(tracker.inspect { $0.presence.onlineSessions.count } == 0)
     }
 
+    @Test func `logging out drops the peer's entries, event stream or not`() throws {
+        let tracker = try RunningTracker()
+        let ann = try tracker.member("ann")
+        try ann.createGroup("g")
+        let f = try ann.addFile("f", to: "g")
+        #expect(try ann.announce(f).complete == 1)
+        #expect(try ann.call(.delete, "/sessions/current").status == 204)
+        let entry = try ann.client.scrape([f], passkey: ann.session.passkey).files[f]
+        #expect(entry?.complete == 0)
+    }
+
+    @Test func `a peer that doesn't take its events is cut off and offline`() throws {
+        let tracker = try RunningTracker { $0.http.streamBacklog = 1 << 20 }
+        let ann = try tracker.member("ann")
+        let stream = try ann.events()
+        _ = tracker.inspect { service in
+            let ping = [UInt8](repeating: UInt8(ascii: ":"), count: 64 << 10)
+            for _ in 0..<400 { service.streams.values.first?.send(ping) }
+        }
+        #expect(tracker.inspect { $0.presence.onlineSessions.count } == 0)
+        #expect(try stream.ends())
+    }
+
     @Test func `two sessions of one user are online one by one`() throws {
         let tracker = try RunningTracker()
         let ann = try tracker.member("ann", peerPort: 5000)

@@ -186,7 +186,10 @@ import Wire
                     peerID: PeerID(hash("p").storage)))
         }
         #expect(fixture.directory.users[0].sessions == [try session(2), try session(3)])
-        #expect(fixture.notices == [.sessionEnded(try session(1))])
+        let ended = fixture.notices.compactMap { notice -> SessionID? in
+            if case .sessionEnded(let id, _) = notice { id } else { nil }
+        }
+        #expect(ended == [try session(1)])
         try fixture.perform(.endSession(try session(2)))
         #expect(fixture.directory.users[0].sessions == [try session(3)])
     }
@@ -294,6 +297,24 @@ import Wire
         let view = DirectoryView(fixture.directory)
         #expect(DirectoryView(try fixture.reloaded()) == view)
         #expect(view.groups.count == 2 && view.groups.contains { !$0.files.isEmpty })
+    }
+
+    @Test func `a full disk refuses a command and loses nothing`() throws {
+        let fixture = try StoreFixture()
+        try fixture.createUsers("ann")
+        try fixture.createGroup("g", owner: "ann")
+        let pages = try fixture.store.database.queryOne("PRAGMA page_count") { $0.int(0) } ?? 0
+        try fixture.store.database.executeScript("PRAGMA max_page_count = \(pages)")
+        let big = [UInt8](repeating: 7, count: 1 << 20)
+        let file = record("f", group: "g", by: "ann")
+        let add = DirectoryCommand.addFile(group: "g", file: file, info: big)
+        let error = #expect(throws: StoreError.self) { try fixture.perform(add) }
+        #expect(error == .full)
+        try fixture.catchUp()
+        #expect(fixture.directory.file("f", of: "g") == nil)
+        try fixture.store.database.executeScript("PRAGMA max_page_count = \(pages + 1000)")
+        #expect(try fixture.perform(add) == .fileAdded(created: true))
+        #expect(DirectoryView(try fixture.reloaded()) == DirectoryView(fixture.directory))
     }
 
     @Test func `a newer schema is refused and left alone`() throws {
