@@ -53,7 +53,7 @@ let package = Package(
         library(
             "Peer",
             [
-                "PeerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "COpenSSL", "CEdit",
+                "PeerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "CEdit",
             ]),
         .executableTarget(
             name: "mtorrent-tracker", dependencies: ["Tracker"], swiftSettings: strict),

@@ -17,9 +17,11 @@ enum DiskFile {
 
     /// Opens a file for reading and writing, creating it where it is missing.
     /// - Returns: the file, and whether it is new.
-    static func openForWriting(_ path: String) throws(CommandError) -> (SharedFile, isNew: Bool) {
+    static func openForWriting(
+        _ path: String, mode: mode_t = 0o644
+    ) throws(CommandError) -> (SharedFile, isNew: Bool) {
         let flags = O_RDWR | O_CLOEXEC | O_NONBLOCK
-        let created = Glibc.open(path, flags | O_CREAT | O_EXCL, 0o644)
+        let created = Glibc.open(path, flags | O_CREAT | O_EXCL, mode)
         if created >= 0 { return (SharedFile(adopting: created), true) }
         guard errno == EEXIST else { throw failure(creating: path, errno) }
         let descriptor = Glibc.open(path, flags)

@@ -11,6 +11,8 @@ struct DownloadFile: Sendable {
     let partPath: String
     let destination: String
     let info: Info
+    /// Of the partial file, while it was opened.
+    let identity: FileIdentity
     /// The pieces that need not be fetched again.
     let verified: Bitfield
 
@@ -32,13 +34,16 @@ struct DownloadFile: Sendable {
         let partPath = partPath(for: destination)
         let (file, isNew) = try DiskFile.openForWriting(partPath)
         do throws(CommandError) {
+            guard let identity = DiskFile.identity(of: file) else {
+                throw DiskFile.failure("measuring", partPath, errno)
+            }
             let candidates =
-                isNew ? .none : try candidates(file, partPath, info, resume, bootID: bootID)
+                isNew ? .none : try candidates(identity, partPath, info, resume, bootID: bootID)
             try reserve(file, path: partPath, length: info.length)
             let verified = try check(candidates, file, partPath, info)
             return DownloadFile(
                 file: file, partPath: partPath, destination: destination, info: info,
-                verified: verified)
+                identity: identity, verified: verified)
         } catch {
             if isNew { unlink(partPath) }
             throw error
@@ -74,19 +79,20 @@ struct DownloadFile: Sendable {
     }
 
     private static func candidates(
-        _ file: SharedFile, _ path: String, _ info: Info, _ resume: Resume?, bootID: String
+        _ identity: FileIdentity, _ path: String, _ info: Info, _ resume: Resume?, bootID: String
     ) throws(CommandError) -> Candidates {
-        let size = DiskFile.identity(of: file)?.size ?? 0
-        if let resume, size == info.length {
-            return .recorded(
-                trusted: resume.trusted(currentBootID: bootID), doubtful: resume.verified)
-        }
-        guard size == info.length || size == 0 || resume != nil else {
+        if identity.size == 0 { return .none }
+        guard identity.size == info.length else {
             throw CommandError(
-                "\(path) is in the way: it is no part of this download (\(size) bytes instead of"
-                    + " \(info.length)): remove it or name another destination", .fileExists)
+                "\(path) is in the way: it is no part of this download (\(identity.size) bytes"
+                    + " instead of \(info.length)): remove it or name another destination",
+                .fileExists)
         }
-        return size == info.length ? .unknown : .none
+        guard let resume, resume.device == identity.device, resume.inode == identity.inode else {
+            return .unknown
+        }
+        return .recorded(
+            trusted: resume.trusted(currentBootID: bootID), doubtful: resume.verified)
     }
 
     private static func check(

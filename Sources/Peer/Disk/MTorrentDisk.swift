@@ -47,14 +47,17 @@ enum MTorrentDisk {
     }
 
     /// Writes a new file in one step: complete under its name, or not there at all.
-    static func write(_ bytes: [UInt8], to path: String) throws(CommandError) {
+    /// - Parameter mode: of the file; 0600 where it holds a secret.
+    static func write(
+        _ bytes: [UInt8], to path: String, mode: mode_t = 0o644
+    ) throws(CommandError) {
         guard !DiskFile.exists(path) else {
             throw CommandError(
                 "\(path) exists already: remove it or name another file", .fileExists)
         }
         let temporary = path + ".tmp\(getpid())"
         unlink(temporary)
-        let (file, _) = try DiskFile.openForWriting(temporary)
+        let (file, _) = try DiskFile.openForWriting(temporary, mode: mode)
         defer { unlink(temporary) }
         var done = 0
         while done < bytes.count {

@@ -55,7 +55,11 @@ final class HoldingsReporter {
         node.tracker.report(HoldingsReport(holdings: holdings)) { [weak self] result in
             guard let self else { return }
             isSending = false
-            if case .failure(.unreachable) = result { dirty.formUnion(batch) }
+            switch result {
+            // Refused for good: a group that was left, a file that is gone.
+            case .success, .failure(.refused(400..<500, _, _)): break
+            case .failure: dirty.formUnion(batch)
+            }
             schedule()
         }
     }

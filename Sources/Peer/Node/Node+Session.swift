@@ -91,10 +91,25 @@ extension Node {
         session.holdings.reportAll()
         if !isFirst {
             for torrent in torrents.values { torrent.announceNow() }
+            leaveLostGroups(of: session)
         }
         for infoHash in session.unregistered.sorted() {
             guard let transfer = transfers.byInfoHash[infoHash] else { continue }
             registerShare(of: transfer)
+        }
+    }
+
+    /// A removal that happened while the event stream was down was told to nobody here.
+    private func leaveLostGroups(of session: Session) {
+        let groups = Set(transfers.inOrder.map(\.group)).subtracting([""]).sorted()
+        for group in groups {
+            tracker.files(group: group) { [weak self] result in
+                guard let self, self.session === session,
+                    case .failure(.refused(403...404, _, let message)) = result
+                else { return }
+                transfers.forget(group: group, user: session.userID)
+                notify("the files of \(group) are not shared any more: \(message)")
+            }
         }
     }
 

@@ -54,7 +54,8 @@ final class ResumeJournal {
         isDirty = false
         isWriting = true
         let record = Resume(
-            bootID: node.bootID, verified: verified.wireBytes, synced: synced.wireBytes)
+            bootID: node.bootID, device: download.identity.device,
+            inode: download.identity.inode, verified: verified.wireBytes, synced: synced.wireBytes)
         let (store, infoHash) = (node.store, infoHash)
         node.stateWorker.run {
             try store.save(record, for: infoHash)

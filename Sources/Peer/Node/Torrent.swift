@@ -44,6 +44,8 @@ final class Torrent {
     private var timer: TimerID?
     private var timerDeadline: Instant = .distantFuture
     private var lastIdentityCheck: Instant = .zero
+    /// The last reason the tracker gave for refusing an announce.
+    private var lastRefusal: String?
 
     init(
         info: Info, file: SharedFile, path: String, identity: FileIdentity?, have: Bitfield,
@@ -233,11 +235,21 @@ final class Torrent {
             node.pendingAnnounces -= 1
             switch result {
             case .success(let (interval, peers)):
+                self?.lastRefusal = nil
                 self?.deliver(.announced(interval: interval, peers: peers))
-            case .failure:
-                self?.deliver(.announceFailed)
+            case .failure(let error):
+                self?.announceFailed(error)
             }
         }
+    }
+
+    /// A tracker that can't be reached is told of by the session; a refusal is told once.
+    private func announceFailed(_ error: TrackerError) {
+        if case .refused(_, _, let message) = error, message != lastRefusal, isRunning {
+            lastRefusal = message
+            node.notify("\(info.name): the tracker refuses the announce: \(message)")
+        }
+        deliver(.announceFailed)
     }
 
     /// Announces out of turn: the tracker lost its swarms, or a new sharer is known.

@@ -41,6 +41,7 @@ final class Transfer {
     var wasAwaited = false
     /// What was known when the torrent ended.
     private var lastContributions: [PeerContribution] = []
+    private var lastVerified: Int64 = 0
 
     init(
         number: Int, user: String, group: String, info: Info, path: String,
@@ -72,7 +73,7 @@ final class Transfer {
         let verified: Int64 =
             switch phase {
             case .opening: 0
-            case .downloading, .failed: progress?.verifiedBytes ?? 0
+            case .downloading, .failed: progress?.verifiedBytes ?? lastVerified
             case .finishing, .sharing, .stopped: info.length
             }
         return DownloadStatus(
@@ -102,6 +103,7 @@ final class Transfer {
     /// Stops the torrent, keeping for the record what it did.
     func stopTorrent() {
         lastContributions = contributions
+        if let torrent { lastVerified = torrent.swarm.progress(at: torrent.node.now).verifiedBytes }
         torrent?.stop()
         torrent = nil
     }

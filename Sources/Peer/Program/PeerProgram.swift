@@ -28,6 +28,7 @@ package enum PeerProgram {
     ) throws(CommandError) -> ExitCode {
         // Before the first thread: all others inherit it.
         SignalSource.block(Node.signals)
+        raiseDescriptorLimit()
         let logger = try logger(invocation)
         let loop: EventLoop
         do throws(SystemError) {
@@ -62,6 +63,16 @@ package enum PeerProgram {
     /// How the shell ended, told from its thread.
     private final class ShellEnd: Sendable {
         let exitCode = Mutex(ExitCode.success)
+    }
+
+    /// Up to what the system allows: a soft limit of 1,024 is a relic of select(2), and a socket or
+    /// a file each takes one.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(resource, &limit)
     }
 
     private static func logger(_ invocation: Invocation) throws(CommandError) -> Logger {

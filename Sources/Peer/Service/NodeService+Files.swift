@@ -129,9 +129,8 @@ extension NodeService {
         let metainfo = Metainfo(
             info: info, trackers: [urls], createdBy: "mTorrent")
         let path = Path.destination(torrentPath, name: name + ".torrent")
-        try MTorrentDisk.write(metainfo.encoded(), to: path)
         // It holds a passkey, which is a secret.
-        chmod(path, 0o600)
+        try MTorrentDisk.write(metainfo.encoded(), to: path, mode: 0o600)
         return path
     }
 }

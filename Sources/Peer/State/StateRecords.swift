@@ -79,13 +79,20 @@ package struct Download: Hashable, Sendable {
 package struct Resume: Hashable, Sendable {
     /// The boot of the machine in which `verified` was written (``StateStore/currentBootID()``).
     package var bootID: String
+    /// The partial file that the pieces are in: another one of the same torrent has none of them.
+    package var device: UInt64
+    package var inode: UInt64
     /// Pieces that were written and hashed: they survive the program's death, in the same boot.
     package var verified: [UInt8]
     /// Pieces that were also synced to the disk: they survive power loss.
     package var synced: [UInt8]
 
-    package init(bootID: String, verified: [UInt8], synced: [UInt8]) {
+    package init(
+        bootID: String, device: UInt64, inode: UInt64, verified: [UInt8], synced: [UInt8]
+    ) {
         self.bootID = bootID
+        self.device = device
+        self.inode = inode
         self.verified = verified
         self.synced = synced
     }

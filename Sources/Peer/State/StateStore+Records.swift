@@ -154,30 +154,38 @@ extension StateStore {
 
     /// Stores which pieces of an unfinished download are there, replacing what was stored.
     package func save(_ resume: Resume, for infoHash: InfoHash) throws(CommandError) {
-        try withDatabase { database in
+        try withJournal { database in
             try database.execute(
                 """
-                INSERT INTO resume(info_hash, boot_id, verified, synced) VALUES(?,?,?,?)
+                INSERT INTO resume(info_hash, boot_id, device, inode, verified, synced)
+                VALUES(?,?,?,?,?,?)
                 ON CONFLICT(info_hash) DO UPDATE SET boot_id = excluded.boot_id,
+                    device = excluded.device, inode = excluded.inode,
                     verified = excluded.verified, synced = excluded.synced
                 """,
-                infoHash.bytes, resume.bootID, resume.verified, resume.synced)
+                infoHash.bytes, resume.bootID, Int64(bitPattern: resume.device),
+                Int64(bitPattern: resume.inode), resume.verified, resume.synced)
         }
     }
 
     package func resume(for infoHash: InfoHash) throws(CommandError) -> Resume? {
-        try withDatabase { database in
+        try withJournal { database in
             try database.queryOne(
-                "SELECT boot_id, verified, synced FROM resume WHERE info_hash = ?",
+                """
+                SELECT boot_id, device, inode, verified, synced FROM resume WHERE info_hash = ?
+                """,
                 infoHash.bytes
             ) { row in
-                Resume(bootID: row.text(0), verified: row.blob(1), synced: row.blob(2))
+                Resume(
+                    bootID: row.text(0), device: UInt64(bitPattern: row.int64(1)),
+                    inode: UInt64(bitPattern: row.int64(2)), verified: row.blob(3),
+                    synced: row.blob(4))
             }
         }
     }
 
     package func removeResume(for infoHash: InfoHash) throws(CommandError) {
-        try withDatabase { database in
+        try withJournal { database in
             try database.execute("DELETE FROM resume WHERE info_hash = ?", infoHash.bytes)
         }
     }

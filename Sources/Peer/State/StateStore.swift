@@ -29,14 +29,17 @@ package final class StateStore: Sendable {
             mtorrent_path TEXT, info BLOB NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,
             started_at_ms INTEGER NOT NULL, UNIQUE(user, info_hash));
         CREATE TABLE resume(
-            info_hash BLOB PRIMARY KEY, boot_id TEXT NOT NULL, verified BLOB NOT NULL,
-            synced BLOB NOT NULL) WITHOUT ROWID;
+            info_hash BLOB PRIMARY KEY, boot_id TEXT NOT NULL, device INTEGER NOT NULL,
+            inode INTEGER NOT NULL, verified BLOB NOT NULL, synced BLOB NOT NULL) WITHOUT ROWID;
         PRAGMA user_version = 1;
         """
 
     package let directory: String
     private let lock: DirectoryLock
     private let connection: Mutex<Connection>
+    /// For resume records, which are many and each soon outdated: a commit survives `kill -9`,
+    /// and power loss may undo the last, which is safe since they say what was synced.
+    private let journal: Mutex<Connection>
 
     /// Opens the state in `directory`, which is made where it is missing (mode 0700, parents
     /// too). Fails where another program holds it, where it can't be written, and where a newer
@@ -59,6 +62,8 @@ package final class StateStore: Sendable {
                 try database.transaction { try database.executeScript(Self.schema) }
             }
             connection = Mutex(Connection(database: database))
+            journal = Mutex(
+                Connection(database: try Database(path: path, synchronous: .normal)))
         } catch {
             throw Self.commandError(error, path: path)
         }
@@ -82,6 +87,17 @@ package final class StateStore: Sendable {
     ) throws(CommandError) -> T {
         do {
             return try connection.withLock { try body($0.database) }
+        } catch {
+            throw Self.commandError(error, path: directory + "/state.sqlite")
+        }
+    }
+
+    /// The same with the connection for resume records.
+    func withJournal<T: Sendable>(
+        _ body: (Database) throws -> T
+    ) throws(CommandError) -> T {
+        do {
+            return try journal.withLock { try body($0.database) }
         } catch {
             throw Self.commandError(error, path: directory + "/state.sqlite")
         }

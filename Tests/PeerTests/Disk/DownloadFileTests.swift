@@ -31,6 +31,14 @@ import Wire
         return bitfield.wireBytes
     }
 
+    /// A record of the partial file that is there.
+    private func resume(bootID: String, verified: [Int], synced: [Int]) throws -> Resume {
+        let identity = try #require(DiskFile.identity(at: folder.file("f.part")))
+        return Resume(
+            bootID: bootID, device: identity.device, inode: identity.inode,
+            verified: bits(verified), synced: bits(synced))
+    }
+
     private func pieces(_ bitfield: Bitfield) -> [Int] {
         (0..<bitfield.bitCount).filter { bitfield.contains($0) }
     }
@@ -57,7 +65,7 @@ import Wire
 
     @Test func `pieces recorded under this boot are trusted without a look`() throws {
         folder.write([UInt8](repeating: 0, count: bytes.count), to: "f.part")
-        let resume = Resume(bootID: "boot", verified: bits([1, 3]), synced: bits([]))
+        let resume = try resume(bootID: "boot", verified: [1, 3], synced: [])
         #expect(try pieces(open(resume).verified) == [1, 3])
     }
 
@@ -65,8 +73,15 @@ import Wire
         var damaged = bytes
         damaged[Self.pieceLength * 3] ^= 1
         folder.write(damaged, to: "f.part")
-        let resume = Resume(bootID: "earlier", verified: bits([0, 1, 3]), synced: bits([1]))
+        let resume = try resume(bootID: "earlier", verified: [0, 1, 3], synced: [1])
         #expect(try pieces(open(resume).verified) == [0, 1])
+    }
+
+    @Test func `a record of another partial file counts for nothing`() throws {
+        folder.write([UInt8](repeating: 0, count: bytes.count), to: "f.part")
+        var resume = try resume(bootID: "boot", verified: [1, 3], synced: [1])
+        resume.inode ^= 1
+        #expect(try pieces(open(resume).verified) == [])
     }
 
     @Test func `a partial file without a record is hashed as a whole`() throws {

@@ -96,7 +96,8 @@ struct StateStoreTests {
     @Test func `a finished download becomes a share and needs no resume data`() throws {
         let store = try StateStore(directory: data)
         try store.save(download("alice", 1))
-        try store.save(Resume(bootID: "b", verified: [1], synced: [1]), for: hash(1))
+        try store.save(
+            Resume(bootID: "b", device: 1, inode: 2, verified: [1], synced: [1]), for: hash(1))
         try store.completeDownload(as: share("alice", 1))
         #expect(try store.shares(user: "alice") == [share("alice", 1)])
         #expect(try store.downloads(user: "alice").map(\.state) == [.complete])
@@ -106,8 +107,9 @@ struct StateStoreTests {
     @Test func `resume data is replaced as pieces arrive`() throws {
         let store = try StateStore(directory: data)
         #expect(try store.resume(for: hash(1)) == nil)
-        try store.save(Resume(bootID: "b", verified: [0x80], synced: []), for: hash(1))
-        let newer = Resume(bootID: "c", verified: [0xC0], synced: [0x80])
+        try store.save(
+            Resume(bootID: "b", device: 1, inode: 2, verified: [0x80], synced: []), for: hash(1))
+        let newer = Resume(bootID: "c", device: 1, inode: 2, verified: [0xC0], synced: [0x80])
         try store.save(newer, for: hash(1))
         #expect(try store.resume(for: hash(1)) == newer)
         try store.removeResume(for: hash(1))
@@ -115,10 +117,10 @@ struct StateStoreTests {
     }
 
     @Test func `after a new boot only synced pieces are trusted`() {
-        let resume = Resume(bootID: "b", verified: [0xC0], synced: [0x80])
+        let resume = Resume(bootID: "b", device: 1, inode: 2, verified: [0xC0], synced: [0x80])
         #expect(resume.trusted(currentBootID: "b") == [0xC0])
         #expect(resume.trusted(currentBootID: "c") == [0x80])
-        let unknown = Resume(bootID: "", verified: [0xC0], synced: [0x80])
+        let unknown = Resume(bootID: "", device: 1, inode: 2, verified: [0xC0], synced: [0x80])
         #expect(unknown.trusted(currentBootID: "") == [0x80])
         #expect(StateStore.currentBootID().count == 36)
     }
