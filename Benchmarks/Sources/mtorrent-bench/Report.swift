@@ -77,7 +77,8 @@ private func table(
 
         *Wall*: from the start of the downloading program to its end, log-in and tracker included. \
         *Transfer*: from the first MiB written to the program's word that all is verified. The \
-        result is compared with the original by `sha1sum` after each run.
+        result is compared with the original by `sha1sum` after each run. aria2c verifies each piece; \
+        mtorrent verifies the whole file too, unless told otherwise.
 
         """
 }

@@ -3,7 +3,10 @@ import Foundation
 /// One file from one peer to another over loopback, by us, by aria2, and by both.
 struct Transfer {
     enum Contender: String, CaseIterable {
+        /// As it comes: each piece is verified, and the whole file by a hash of its own.
         case ours = "mtorrent → mtorrent"
+        /// The same job as aria2's, which verifies pieces.
+        case oursPiecesOnly = "mtorrent → mtorrent `--verify pieces`"
         case aria2 = "aria2c → aria2c"
         case toAria2 = "mtorrent → aria2c"
     }
@@ -141,7 +144,11 @@ struct Transfer {
         try await seeders(1, stage)
         let seederBefore = seeder.processorSeconds ?? 0
         let sample =
-            contender == .ours ? try await downloadByUs(stage) : try await downloadByAria2(stage)
+            switch contender {
+            case .ours: try await downloadByUs(stage, verify: "file")
+            case .oursPiecesOnly: try await downloadByUs(stage, verify: "pieces")
+            case .aria2, .toAria2: try await downloadByAria2(stage)
+            }
         let seederCPU = (seeder.processorSeconds ?? .nan) - seederBefore
         guard try await sha1sum(result) == stage.sum else {
             throw BenchmarkError("\(contender.rawValue): the file that arrived is another one")
@@ -163,15 +170,15 @@ struct Transfer {
         return seeder.process
     }
 
-    private func downloadByUs(_ stage: Stage) async throws -> Sample {
+    private func downloadByUs(_ stage: Stage, verify: String) async throws -> Sample {
         let script = [
             "login bob bob-secret", "download_file \(group) \(file) \(result)", "wait", "exit",
         ]
         return try await measure(
             programs.peer,
             [
-                "--data-dir", folder + "/state-bob", "127.0.0.1:\(downloaderPort)",
-                stage.trackerAddress,
+                "--verify", verify, "--data-dir", folder + "/state-bob",
+                "127.0.0.1:\(downloaderPort)", stage.trackerAddress,
             ], input: script
         ) { $0.contains(file) && $0.contains("[C]") }
     }
