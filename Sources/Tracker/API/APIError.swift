@@ -68,8 +68,8 @@ extension APIError {
     static func invalidID(_ id: String, of what: String) -> APIError {
         APIError(
             400, "invalid_id",
-            "'\(id.prefix(80))' can't be a \(what): it takes 1 to 64 letters, digits, '.', '_' and '-'"
-        )
+            "'\(id.prefix(80))' can't be a \(what): it takes 1 to 64 letters, digits, "
+                + "'.', '_' and '-'")
     }
 
     static let weakPassword = APIError(
