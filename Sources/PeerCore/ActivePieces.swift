@@ -133,7 +133,7 @@ struct ActivePieces {
         let position = slot * stride + block
         guard blocks[position].state != .complete else { return false }
         blocks[position].requests -= 1
-        if isLate { blocks[position].lateRequests += 1 }
+        if isLate, blocks[position].lateRequests < .max { blocks[position].lateRequests += 1 }
         forgetFragments(position, of: contributor)
         if blocks[position].requests == 0 { noteUnrequested(slot, block) }
         return pieces[slot].completeCount == 0

@@ -97,7 +97,7 @@ extension Swarm {
         guard !records.isBanned(handshake.peerID, at: peer.endpoint.address) else {
             return close(peer, .banned, now, &outputs)
         }
-        if let other = connection(to: handshake.peerID) {
+        if let other = connection(to: handshake.peerID, at: peer.endpoint.address) {
             let loser = duplicate(of: other, peer, now)
             let survivor = loser === peer ? other : peer
             if survivor.listenEndpoint == nil {
@@ -132,9 +132,12 @@ extension Swarm {
         send(.extended(id: 0, payload: extensions.encoded()), to: peer, now, &outputs)
     }
 
-    private func connection(to peerID: PeerID) -> PeerConnection? {
+    /// Peer ids are no secret: one that comes from another address is another peer, who can't push
+    /// the first one out.
+    private func connection(to peerID: PeerID, at address: IPAddress) -> PeerConnection? {
         for peer in connections.entries {
-            if let peer, peer.isActive, peer.record.peerID == peerID { return peer }
+            guard let peer, peer.isActive, peer.record.peerID == peerID else { continue }
+            if peer.endpoint.address == address { return peer }
         }
         return nil
     }

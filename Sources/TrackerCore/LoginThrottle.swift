@@ -36,6 +36,10 @@ package struct LoginThrottle: Sendable {
         var nextTurn: Instant
     }
 
+    /// Names remembered at a time; looking for the oldest among so many is little beside the
+    /// password's hash.
+    package static let recordLimit = 10_000
+
     private let policy: Policy
     private var records: [String: Record] = [:]
     private var nextPurge: Instant?
@@ -46,6 +50,7 @@ package struct LoginThrottle: Sendable {
     /// attempts at once gain nothing.
     package mutating func admit(_ user: String, at now: Instant) -> Verdict {
         purge(at: now)
+        if records[user] == nil, records.count >= Self.recordLimit { forgetOldest() }
         var record = records[user] ?? Record(lastAttempt: now, nextTurn: now)
         if record.lastAttempt.advanced(by: policy.memory) <= now { record.failures = 0 }
         let turn = max(now, record.nextTurn)
@@ -79,6 +84,13 @@ package struct LoginThrottle: Sendable {
         guard counted > 0 else { return .zero }
         // Doubling beyond the longest delay would overflow in the end.
         return min(policy.longestDelay, policy.firstDelay * (1 << min(counted - 1, 30)))
+    }
+
+    /// Many names tried once push each other out, and cost no more memory than this.
+    private mutating func forgetOldest() {
+        guard let oldest = records.min(by: { $0.value.lastAttempt < $1.value.lastAttempt })
+        else { return }
+        records[oldest.key] = nil
     }
 
     /// Names that were tried once would otherwise stay for ever.

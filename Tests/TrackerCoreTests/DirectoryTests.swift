@@ -115,6 +115,19 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
         #expect(script.directory.isMember(0, ofGroupOwning: hash("g/f")) == false)
     }
 
+    @Test func `two spellings of one character are two names`() throws {
+        var script = try DirectoryScript.group()
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        for name in names { try script.play(.fileAdded(group: "g", file: file(name))) }
+        for name in names {
+            try script.play(.shareAdded(group: "g", name: name, user: "a"))
+            try script.play(.shareRemoved(group: "g", name: name, user: "a"))
+            try script.play(.fileRemoved(group: "g", name: name))
+        }
+        let group = try #require(script.directory.group("g"))
+        #expect(script.directory.files(of: group).map(\.record.name) == ["f"])
+    }
+
     @Test func `a deleted group leaves nothing behind, and its place is taken again`() throws {
         var script = try DirectoryScript.group()
         try script.play(.groupDeleted(group: "g"))

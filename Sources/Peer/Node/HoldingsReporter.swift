@@ -13,6 +13,8 @@ final class HoldingsReporter {
     private var dirty: Set<InfoHash> = []
     private var timer: TimerID?
     private var isSending = false
+    /// A batch was refused.
+    private var sendsSingly = false
     private var isStopped = false
 
     init(node: Node) {
@@ -47,8 +49,9 @@ final class HoldingsReporter {
     }
 
     private func send() {
-        let batch = dirty.sorted().prefix(Self.batchSize)
+        let batch = dirty.sorted().prefix(sendsSingly ? 1 : Self.batchSize)
         dirty.subtract(batch)
+        if dirty.isEmpty { sendsSingly = false }
         let holdings = batch.compactMap { holding(of: $0) }
         guard !holdings.isEmpty else { return }
         isSending = true
@@ -56,8 +59,14 @@ final class HoldingsReporter {
             guard let self else { return }
             isSending = false
             switch result {
-            // Refused for good: a group that was left, a file that is gone.
-            case .success, .failure(.refused(400..<500, _, _)): break
+            case .success: break
+            // One of them is refused for good, a group that was left or a file that is gone:
+            // the others go one by one.
+            case .failure(.refused(400..<500, _, _)):
+                if batch.count > 1 {
+                    dirty.formUnion(batch)
+                    sendsSingly = true
+                }
             case .failure: dirty.formUnion(batch)
             }
             schedule()

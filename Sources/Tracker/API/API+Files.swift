@@ -16,7 +16,7 @@ extension API {
 
     func describeFile(_ name: String, _ id: String, _ call: Call) throws(APIError) {
         let group = try requireMembership(of: id, call)
-        guard group.files[name] != nil else { throw .noSuchFile(name, in: id) }
+        guard group.files[ByteName(name)] != nil else { throw .noSuchFile(name, in: id) }
         service.store.read { (store) throws(StoreError) in
             try store.info(of: name, in: id)
         } then: { [service] result in

@@ -100,12 +100,17 @@ final class StoreWorker {
         _ confined: Confined
     ) -> Result<[RecordedEvent], StoreError> {
         var events: [RecordedEvent] = []
+        // Moved on only with the whole answer: what was read before a failure is read again.
+        var readThrough = confined.progress.readThrough
         do throws(StoreError) {
             while true {
                 let batch = try confined.store.events(
-                    after: confined.progress.readThrough, limit: eventsPerRead)
-                guard let last = batch.last else { return .success(events) }
-                confined.progress.readThrough = last.sequence
+                    after: readThrough, limit: eventsPerRead)
+                guard let last = batch.last else {
+                    confined.progress.readThrough = readThrough
+                    return .success(events)
+                }
+                readThrough = last.sequence
                 events += batch
             }
         } catch {

@@ -17,7 +17,7 @@ extension Directory {
     }
 
     package func file(_ name: String, of group: String) -> File? {
-        self.group(group)?.files[name]
+        self.group(group)?.files[ByteName(name)]
     }
 
     /// The group's catalogue, by name.
@@ -28,7 +28,8 @@ extension Directory {
     /// The group file that has the info-hash, with its group.
     package func file(_ infoHash: InfoHash) -> (group: Group, file: File)? {
         guard let location = locations[infoHash],
-            let group = groupSlots[location.groupIndex], let file = group.files[location.name]
+            let group = groupSlots[location.groupIndex],
+            let file = group.files[ByteName(location.name)]
         else { return nil }
         return (group, file)
     }

@@ -47,7 +47,7 @@ package struct Directory: Sendable {
         package fileprivate(set) var memberSet: Set<UserIndex> = []
         /// Oldest first.
         package fileprivate(set) var requests: [JoinRequest] = []
-        package fileprivate(set) var files: [String: File] = [:]
+        package fileprivate(set) var files: [ByteName: File] = [:]
     }
 
     struct FileLocation: Hashable, Sendable {
@@ -246,14 +246,14 @@ package struct Directory: Sendable {
             locations[record.infoHash] = FileLocation(
                 group: id, name: record.name, groupIndex: slot)
             try changeGroup(id) { group in
-                group.files[record.name] = File(record: record, addedAt: recorded.time)
+                group.files[ByteName(record.name)] = File(record: record, addedAt: recorded.time)
                 let change = CatalogueEvent(groupID: id, name: record.name, change: .added)
                 notices.append(.catalogue(change, to: group.members))
             }
         case .fileRemoved(let id, let name):
             var removed: File?
             try changeGroup(id) { group in
-                removed = group.files.removeValue(forKey: name)
+                removed = group.files.removeValue(forKey: ByteName(name))
                 let change = CatalogueEvent(groupID: id, name: name, change: .removed)
                 notices.append(.catalogue(change, to: group.members))
             }
@@ -277,10 +277,11 @@ package struct Directory: Sendable {
         let index = try index(ofUser: user)
         var isKnown = false
         try changeGroup(id) { group in
-            guard let file = group.files[name] else { return }
+            let key = ByteName(name)
+            guard let file = group.files[key] else { return }
             isKnown = true
-            group.files[name]?.sharers.removeAll { $0 == index }
-            if isSharing { group.files[name]?.sharers.append(index) }
+            group.files[key]?.sharers.removeAll { $0 == index }
+            if isSharing { group.files[key]?.sharers.append(index) }
             let change = DirectoryNotice.Share(
                 group: id, name: name, infoHash: file.record.infoHash, user: index)
             notices.append(.share(change, isSharing: isSharing, to: group.members))
