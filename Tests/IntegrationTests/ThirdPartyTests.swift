@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+import Wire
+
+/// Other BitTorrent clients in a group, by an exported `.torrent`; both ways.
+@Suite(.inTurn) struct ThirdPartyTests {
+    private let size = 4_000_003
+
+    @Test(arguments: [ThirdParty.libtorrent])
+    func `another client downloads from us`(client: ThirdParty) async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: size)
+        let torrent = network.scratch("book.torrent")
+        try await pair.bob("export readers book.bin \(torrent)")
+        let folder = try network.scratch.folder("theirs")
+        let theirs = try client.start(torrent: torrent, folder: folder, scratch: network.scratch)
+        defer { theirs.kill() }
+        try await whole(folder + "/book.bin", pair.original, theirs)
+        // It seeds then, and the tracker knows.
+        try await network.swarm(of: torrent, seeders: 2)
+    }
+
+    /// Transmission never connects to a loopback address itself: it is there first, and our seeder
+    /// hears of it at its first announce and connects.
+    @Test func `transmission downloads from us when we connect to it`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: size)
+        let torrent = network.scratch("book.torrent")
+        try await pair.bob("export readers book.bin \(torrent)")
+        try await pair.alice("logout")
+        let folder = try network.scratch.folder("theirs")
+        let theirs = try ThirdParty.transmission.start(
+            torrent: torrent, folder: folder, scratch: network.scratch)
+        defer { theirs.kill() }
+        try await network.swarm(of: torrent, leechers: 1)
+        try await network.logIn(pair.alice, as: "alice")
+        try await whole(folder + "/book.bin", pair.original, theirs)
+    }
+
+    @Test(arguments: ThirdParty.allCases)
+    func `we download from another client`(client: ThirdParty) async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: size)
+        let torrent = network.scratch("book.torrent")
+        try await pair.alice("export readers book.bin \(torrent)")
+        #expect(try await pair.alice.quit() == .exited(0))
+        let folder = try network.scratch.folder("theirs")
+        try FileManager.default.copyItem(atPath: pair.original, toPath: folder + "/book.bin")
+        let theirs = try client.start(torrent: torrent, folder: folder, scratch: network.scratch)
+        defer { theirs.kill() }
+        try await network.swarm(of: torrent, seeders: 1)
+        #expect(try await pair.bob("list_files readers") == ["book.bin\t\(size)\t0/1"])
+        try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
+        #expect(try await same(pair.copy, pair.original))
+        #expect(try await pair.bob.shownDownload(of: "book.bin").received >= size)
+    }
+
+    /// Waits until a file is there in full. Clients write under the final name or give it at the
+    /// end, and write when they like: the hash alone tells.
+    private func whole(
+        _ path: String, _ original: String, _ client: ChildProcess
+    ) async throws {
+        let expected = try await sha1sum(original)
+        try await eventually(
+            "all of \(path)", within: .seconds(90), longestPause: .milliseconds(200),
+            context: client.transcript
+        ) {
+            guard fileSize(path) == fileSize(original) else { return false }
+            return try await sha1sum(path) == expected
+        }
+    }
+}
