@@ -9,8 +9,9 @@ func report(
     defer { congestion.restore() }
     let size = mebibytes << 20
     var text = """
-        Measured on \(Machine.description()); congestion control \(congestion.inForce); files in \
-        \(scratch.kind); \(runs) interleaved runs, medians.
+        \(Machine.description());
+        congestion control \(congestion.inForce); files in \(scratch.kind);
+        medians of \(runs) interleaved runs.
 
         """
     if wanted.contains("transfer") {
@@ -75,10 +76,9 @@ private func table(
     }
     return text + """
 
-        *Wall*: from the start of the downloading program to its end, log-in and tracker included. \
-        *Transfer*: from the first MiB written to the program's word that all is verified. The \
-        result is compared with the original by `sha1sum` after each run. aria2c verifies each piece; \
-        mtorrent verifies the whole file too, unless told otherwise.
+        *Wall*: from the start of the downloading program to its end, log-in and tracker included.
+        *Transfer*: from the first MiB written to the program's word that all is verified. After
+        each run the result is compared with the original by `sha1sum`.
 
         """
 }
