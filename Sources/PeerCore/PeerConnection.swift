@@ -31,7 +31,7 @@ final class PeerConnection {
     var decoder: PeerMessageDecoder
     /// Set once `active`.
     var record: PeerRecord
-    /// Whether a bitfield may still come: only before anything that tells of pieces (BEP 3).
+    /// Whether the bitfield is still to come: before anything that tells of pieces (BEP 3).
     var mayStillSendBitfield = true
     var pieces: Bitfield
     /// Whether the picker counts the peer as having everything.

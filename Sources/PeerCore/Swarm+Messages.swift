@@ -93,9 +93,17 @@ extension Swarm {
     private mutating func announced(
         _ bytes: [UInt8], by peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        guard peer.mayStillSendBitfield,
-            let pieces = Bitfield(wireBytes: bytes, bitCount: geometry.pieceCount)
-        else { return close(peer, .invalidHave, now, &outputs) }
+        guard let pieces = Bitfield(wireBytes: bytes, bitCount: geometry.pieceCount) else {
+            return close(peer, .invalidHave, now, &outputs)
+        }
+        guard peer.mayStillSendBitfield else {
+            // BEP 3 has it first and once; aria2 repeats it. What is new in it counts as `have`s.
+            peer.stateMessages += 1
+            for piece in pieces.members where !peer.pieces.contains(piece) && peer.isActive {
+                announced(piece, by: peer, now, &outputs)
+            }
+            return
+        }
         peer.mayStillSendBitfield = false
         peer.pieces = pieces
         peer.isCountedAsSeed = pieces.isFull
@@ -124,9 +132,8 @@ extension Swarm {
         _ payload: [UInt8], of peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
-        guard let extensions = try? ExtensionHandshake(decoding: payload) else {
-            return close(peer, .malformed, now, &outputs)
-        }
+        // One that is not understood offers nothing; it does no harm either.
+        guard let extensions = try? ExtensionHandshake(decoding: payload) else { return }
         if let client = extensions.client { peer.record.client = String(client.prefix(64)) }
         if let limit = extensions.requestQueueLength { peer.pipeline.limitDepth(to: limit) }
         peer.isUploadOnly = extensions.isUploadOnly

@@ -48,7 +48,7 @@ package enum SwarmCloseReason: UInt8, Sendable, Equatable {
     case nothingToExchange
     /// Bytes that aren't the peer wire protocol, or a frame over its limit.
     case malformed
-    /// A bitfield of wrong size, with spare bits, or not first; a piece index out of range.
+    /// A bitfield of wrong size or with spare bits; a piece index out of range.
     case invalidHave
     /// A request outside its piece or longer than allowed.
     case invalidRequest

@@ -152,6 +152,17 @@ import Testing
         #expect(try await same(pair.copy, pair.original))
     }
 
+    @Test func `a destination without a name is refused`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: 1000)
+        for destination in ["''", network.scratch("missing") + "/"] {
+            let refusal = try await pair.bob.refusal(
+                of: "download_file readers book.bin \(destination)")
+            #expect(!refusal.isEmpty)
+        }
+        #expect(!exists("book.bin"))
+    }
+
     @Test func `the same download twice to one place is refused`() async throws {
         let network = try await Network()
         let pair = try await network.pair(size: 1_000_000)

@@ -94,6 +94,13 @@ import Wire
         #expect(try await pair.bob("list_files readers") == ["book.bin\t50\t1/1"])
     }
 
+    @Test func `who doesn't share a file can't stop sharing it`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: 1000)
+        #expect(try await pair.bob.refusal(of: "stop_share readers book.bin").contains("book.bin"))
+        #expect(try await pair.bob("list_files readers") == ["book.bin\t1000\t1/1"])
+    }
+
     @Test func `names with blanks and umlauts go through every command`() async throws {
         let network = try await Network()
         let alice = try await network.member("alice")

@@ -60,6 +60,44 @@ import Wire
         #expect(try await leecher.shownDownload(of: "book.bin").verified == 0)
     }
 
+    @Test func `a description names its trackers, whichever the program was given`() async throws {
+        let network = try await Network()
+        let other = try await TrackerProcess(dataFolder: network.scratch("other-tracker"))
+        let seeder = try await network.visitor("seeder")
+        let original = try network.scratch.file("book.bin", size: 100_000, seed: 7)
+        let description = network.scratch("book.mtorrent")
+        try await seeder("share \(original) \(description)")
+        let leecher = try await PeerProcess(
+            tracker: other.address, dataFolder: network.scratch("state-leecher"))
+        let copy = network.scratch("copy.bin")
+        try await leecher("get \(description) \(copy)")
+        try await leecher("wait")
+        #expect(try await same(copy, original))
+        #expect(other.process.exitStatus == nil)
+    }
+
+    @Test func `with two trackers both are named, and one is enough`() async throws {
+        let network = try await Network()
+        let other = try await TrackerProcess(dataFolder: network.scratch("other-tracker"))
+        let list = try network.scratch.text(
+            "tracker_info.txt", "\(network.tracker.address)\n\(other.address)\n")
+        let seeder = try await PeerProcess(
+            tracker: list, dataFolder: network.scratch("state-seeder"))
+        let original = try network.scratch.file("book.bin", size: 100_000, seed: 8)
+        let description = network.scratch("book.mtorrent")
+        try await seeder("share \(original) \(description)")
+        let lines = try String(contentsOfFile: description, encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        #expect(Array(lines.prefix(2)) == [network.tracker.address, other.address])
+        other.process.kill()
+        let leecher = try await PeerProcess(
+            tracker: list, dataFolder: network.scratch("state-leecher"))
+        let copy = network.scratch("copy.bin")
+        try await leecher("get \(description) \(copy)")
+        try await leecher("wait")
+        #expect(try await same(copy, original))
+    }
+
     /// As the old program wrote it: chunks of 1500 bytes, and nothing after the last hash.
     private func oldDescription(
         of original: String, size: Int, seed: UInt64, tracker: String
@@ -101,6 +139,33 @@ import Wire
         #expect(
             try await peer.refusal(of: "share \(original) \(description)").contains(description))
         #expect(try String(contentsOfFile: description, encoding: .utf8) == text)
+    }
+
+    @Test func `a get that is killed goes on with what is missing`() async throws {
+        let network = try await Network()
+        let seeder = try await network.visitor("seeder")
+        var leecher = try await network.visitor("leecher")
+        let size = 16 << 20
+        let original = try network.scratch.file("book.bin", size: size, seed: 5)
+        let description = network.scratch("book.mtorrent")
+        try await seeder("share \(original) \(description)")
+        let copy = network.scratch("copy.bin")
+        let brake = Brake(seeder.process)
+        try await leecher("get \(description) \(copy)")
+        try await brake.release(until: "a part of the file") {
+            let download = try await leecher.shownDownload(of: "book.bin")
+            return download.verified > 4 << 20
+        }
+        let before = try await leecher.shownDownload(of: "book.bin")
+        leecher.process.kill()
+        #expect(before.isInTheMiddle && !exists(copy))
+        brake.off()
+        leecher = try await network.visitor("leecher", port: leecher.port)
+        // It needs no login and no word.
+        try await leecher("wait book.bin")
+        #expect(try await same(copy, original))
+        let after = try await leecher.shownDownload(of: "book.bin")
+        #expect(after.received <= size - before.verified + (4 << 20), "\(before) \(after)")
     }
 
     @Test func `what is shared without a group is shared again at the next start`() async throws {
@@ -148,6 +213,16 @@ import Wire
         #expect(finished.errors.first?.contains("line 8") == true, "\(finished)")
         #expect(finished.errors.last?.contains("MTORRENT_FILE_NOT_FOUND") == true)
         #expect(finished.errors.last?.contains("/nonexistent.mtorrent") == true)
+    }
+
+    @Test func `a tracker without open swarms says so`() async throws {
+        let network = try await Network(trackerOptions: ["--open-swarms", "off"])
+        let peer = try await network.visitor("peer")
+        let original = try network.scratch.file("book.bin", size: 1000, seed: 4)
+        let description = network.scratch("b.mtorrent")
+        let refusal = try await peer.refusal(of: "share \(original) \(description)")
+        #expect(refusal.contains("open"), "\(refusal)")
+        #expect(!exists(description))
     }
 
     private func hash(of path: String, _ range: Range<Int>) -> SHA1Digest? {

@@ -99,6 +99,17 @@ import Wire
         #expect(try await same(pair.copy, pair.original))
     }
 
+    @Test func `a length that no message has is refused before the message`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: 1000)
+        let torrent = network.scratch("book.torrent")
+        try await pair.alice("export readers book.bin \(torrent)")
+        let connection = try Connection(port: pair.alice.port)
+        connection.send(
+            try Handshake.stranger(Ticket(torrent).info.infoHash).encoded() + Self.frame(.max))
+        try await eventually("the end", within: .seconds(10)) { connection.isClosed }
+    }
+
     @Test func `who says nothing, or half of it, is not waited for without end`() async throws {
         let network = try await Network()
         let pair = try await network.pair(size: 100_000)

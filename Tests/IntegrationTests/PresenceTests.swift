@@ -90,4 +90,23 @@ import Testing
         try await pair.bob("wait book.bin")
         #expect(try await same(pair.copy, pair.original))
     }
+
+    @Test func `a share whose file is gone or changed is not shared again, and named`() async throws
+    {
+        let network = try await Network()
+        let pair = try await network.pair(size: 100_000)
+        let other = try network.scratch.file("originals/other.bin", size: 100_000, seed: 8)
+        try await pair.alice("upload_file \(other) readers")
+        #expect(try await pair.alice.quit() == .exited(0))
+        try TestBytes.write(to: pair.original, size: 100_000, seed: 9)
+        try FileManager.default.removeItem(atPath: other)
+        let again = try await network.visitor("alice", port: pair.alice.port)
+        let answer = try await network.logIn(again, as: "alice")
+        #expect(answer.contains { $0.contains("book.bin") && $0.contains("changed") }, "\(answer)")
+        #expect(answer.contains { $0.contains("other.bin") }, "\(answer)")
+        try await network.sharers(0, of: 1, share: "book.bin", seenBy: pair.bob)
+        try await network.sharers(0, of: 1, share: "other.bin", seenBy: pair.bob)
+        try await pair.bob("download_file readers book.bin \(pair.copy)")
+        #expect(try await pair.bob.shownDownload(of: "book.bin").verified == 0)
+    }
 }

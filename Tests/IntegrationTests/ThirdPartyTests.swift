@@ -6,7 +6,7 @@ import Wire
 @Suite(.inTurn) struct ThirdPartyTests {
     private let size = 4_000_003
 
-    @Test(arguments: [ThirdParty.libtorrent])
+    @Test(arguments: [ThirdParty.aria2, .libtorrent])
     func `another client downloads from us`(client: ThirdParty) async throws {
         let network = try await Network()
         let pair = try await network.pair(size: size)
@@ -53,6 +53,30 @@ import Wire
         try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
         #expect(try await same(pair.copy, pair.original))
         #expect(try await pair.bob.shownDownload(of: "book.bin").received >= size)
+    }
+
+    /// Two of theirs fetch it from ours, and one of ours then fetches it from all three.
+    @Test func `ours and theirs are one swarm`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: 16 << 20)
+        let torrent = network.scratch("book.torrent")
+        try await pair.alice("export readers book.bin \(torrent)")
+        var theirs: [ChildProcess] = []
+        defer { for client in theirs { client.kill() } }
+        for client in [ThirdParty.aria2, .libtorrent] {
+            let folder = try network.scratch.folder("theirs-\(client)")
+            theirs.append(
+                try client.start(torrent: torrent, folder: folder, scratch: network.scratch))
+        }
+        for (client, process) in zip([ThirdParty.aria2, .libtorrent], theirs) {
+            let path = network.scratch("theirs-\(client)/book.bin")
+            try await whole(path, pair.original, process)
+        }
+        try await network.swarm(of: torrent, seeders: 3)
+        try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
+        #expect(try await same(pair.copy, pair.original))
+        let sources = try await pair.bob.shownDownload(of: "book.bin").sources
+        #expect(sources.keys.contains { $0 != pair.alice.address }, "\(sources)")
     }
 
     /// Waits until a file is there in full. Clients write under the final name or give it at the

@@ -27,6 +27,12 @@ enum Path {
         return String(path[path.index(after: slash)...])
     }
 
+    /// An empty path would mean the working directory, which nobody says by saying nothing.
+    static func requireDestination(_ path: String) throws(CommandError) {
+        guard path.isEmpty else { return }
+        throw CommandError("a destination is missing: name a folder or a new file", .usage)
+    }
+
     /// Where a download of `name` goes when the user says `destination`: into it where it is a
     /// directory or ends in a slash, else exactly there.
     static func destination(_ destination: String, name: String) -> String {

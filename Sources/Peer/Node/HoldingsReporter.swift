@@ -31,6 +31,7 @@ final class HoldingsReporter {
         for transfer in node.transfers.inOrder where !transfer.group.isEmpty {
             dirty.insert(transfer.infoHash)
         }
+        dirty.formUnion(node.session?.unavailable.keys.map { $0 } ?? [])
         schedule()
     }
 
@@ -74,6 +75,10 @@ final class HoldingsReporter {
     }
 
     private func holding(of infoHash: InfoHash) -> Holding? {
+        if let pieceCount = node.session?.unavailable[infoHash] {
+            let nothing = Bitfield(bitCount: pieceCount)
+            return Holding(infoHash: infoHash, bitfield: Base64Bytes(nothing.wireBytes))
+        }
         guard let transfer = node.transfers.byInfoHash[infoHash], !transfer.group.isEmpty else {
             return nil
         }

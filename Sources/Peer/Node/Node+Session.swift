@@ -190,14 +190,10 @@ extension Node {
         }
     }
 
-    /// The file is no longer what was shared: neither is it at the tracker, nor at next log-in.
-    func withdrawShare(of transfer: Transfer) {
-        let (store, user, infoHash) = (store, transfer.user, transfer.infoHash)
-        stateWorker.run {
-            try store.setShareActive(false, user: user, infoHash: infoHash)
-        } then: { _ in
-        }
-        guard session != nil, !transfer.group.isEmpty else { return }
-        tracker.unshare(group: transfer.group, name: transfer.name) { _ in }
+    /// The file is no longer what was shared. The share is remembered, since the file may come
+    /// back; until then there is nothing to be had here.
+    func shareIsUnavailable(_ infoHash: InfoHash, pieceCount: Int) {
+        session?.unavailable[infoHash] = pieceCount
+        holdings?.changed(infoHash)
     }
 }

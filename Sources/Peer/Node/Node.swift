@@ -141,7 +141,8 @@ package final class Node {
     var swarmConfiguration: SwarmConfiguration { configuration.swarm }
 
     /// Takes signals and brings back what runs without an account. Call once, before the loop.
-    package func start() throws(CommandError) {
+    /// - Parameter whenRestored: called on the loop's thread; commands may come from then on.
+    package func start(whenRestored: @escaping () -> Void) throws(CommandError) {
         do {
             signalSource = try SignalSource(loop: loop, signals: Self.signals) {
                 [unowned self] signal in
@@ -151,7 +152,8 @@ package final class Node {
             throw CommandError("signals can't be taken: \(error)")
         }
         transfers.restore(user: "") { [unowned self] summary in
-            for problem in summary.problems { noticeHandler(.message(problem)) }
+            for problem in summary.problems { notify(problem) }
+            whenRestored()
         }
     }
 

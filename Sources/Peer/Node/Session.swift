@@ -13,6 +13,9 @@ final class Session {
     var isTrackerLost = false
     /// When a torrent last announced because a sharer came, so that many sharers cost few announces.
     var lastNudge: [InfoHash: Instant] = [:]
+    /// Shares whose file is gone or has changed, by info-hash, with their number of pieces: the
+    /// tracker remembers them and is told that there is nothing to be had.
+    var unavailable: [InfoHash: Int] = [:]
     /// Shares the tracker has not been told of yet.
     var unregistered: Set<InfoHash> = []
 

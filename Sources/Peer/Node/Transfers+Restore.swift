@@ -9,6 +9,8 @@ extension Transfers {
     private struct Records: Sendable {
         var shares: [(record: Share, info: Info, file: SharedFile, trackers: [Endpoint])] = []
         var downloads: [(record: Download, info: Info, trackers: [Endpoint])] = []
+        /// Shares of groups whose file is not what it was, with their number of pieces.
+        var unavailable: [(infoHash: InfoHash, pieceCount: Int)] = []
         var problems: [String] = []
     }
 
@@ -43,6 +45,9 @@ extension Transfers {
                 records.shares.append(
                     (share, try info(share.info), file, trackers(of: share.mtorrentPath)))
             } catch {
+                if !share.group.isEmpty, let info = try? info(share.info) {
+                    records.unavailable.append((info.infoHash, info.pieceCount))
+                }
                 records.problems.append("\(share.name) is not shared again: \(error)")
             }
         }
@@ -128,6 +133,9 @@ extension Transfers {
                 record, info: info, file: file,
                 announcer: announcer(group: record.group, trackers: trackers))
             summary.sharesRestored += 1
+        }
+        for (infoHash, pieceCount) in records.unavailable where byInfoHash[infoHash] == nil {
+            node.shareIsUnavailable(infoHash, pieceCount: pieceCount)
         }
         for (record, info, trackers) in records.downloads {
             guard byInfoHash[record.infoHash] == nil,

@@ -27,18 +27,20 @@ extension Transfers {
     /// The user is no longer in the group: its files are neither shared nor loaded, now and later.
     func forget(group: String, user: String) {
         for transfer in inOrder where transfer.group == group && transfer.user == user {
-            node.forget(transfer) { _ in }
+            node.forget(transfer.infoHash, user: user) { _ in }
         }
     }
 }
 
 extension Node {
-    /// Ends a transfer for good: it does not come back at log-in. Its file stays.
+    /// Ends a share or a download for good: it does not come back at log-in. Its file stays.
     func forget(
-        _ transfer: Transfer, then completion: @escaping (Result<Void, CommandError>) -> Void
+        _ infoHash: InfoHash, user: String,
+        then completion: @escaping (Result<Void, CommandError>) -> Void
     ) {
-        transfers.remove(transfer.infoHash)
-        let (store, user, infoHash) = (store, transfer.user, transfer.infoHash)
+        if transfers.byInfoHash[infoHash]?.user == user { transfers.remove(infoHash) }
+        session?.unavailable[infoHash] = nil
+        let store = store
         stateWorker.run {
             try store.removeShare(user: user, infoHash: infoHash)
             try store.removeDownload(user: user, infoHash: infoHash)

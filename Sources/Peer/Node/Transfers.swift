@@ -26,10 +26,6 @@ final class Transfers: TorrentObserver {
 
     var downloads: [DownloadStatus] { inOrder.filter(\.isDownload).map(\.status) }
 
-    func transfer(group: String, name: String, user: String) -> Transfer? {
-        byInfoHash.values.first { $0.group == group && $0.name == name && $0.user == user }
-    }
-
     private func nextNumber() -> Int {
         lastNumber += 1
         return lastNumber
@@ -40,6 +36,7 @@ final class Transfers: TorrentObserver {
     /// Serves a complete file. Takes the place of another transfer of the same info-hash.
     func share(_ record: Share, info: Info, file: SharedFile, announcer: Announcer) {
         remove(record.infoHash)
+        node.session?.unavailable[record.infoHash] = nil
         let transfer = Transfer(
             number: nextNumber(), user: record.user, group: record.group, info: info,
             path: record.path, mtorrentPath: record.mtorrentPath, isDownload: false,
@@ -200,7 +197,10 @@ final class Transfers: TorrentObserver {
             node.notify(error.message)
             transfer.phase = .stopped
             stopTorrent(of: transfer)
-            node.withdrawShare(of: transfer)
+            if !transfer.group.isEmpty {
+                node.shareIsUnavailable(
+                    transfer.infoHash, pieceCount: transfer.info.pieceCount)
+            }
         case .opening, .downloading, .finishing:
             end(transfer, .failed(error))
         case .stopped, .failed: break

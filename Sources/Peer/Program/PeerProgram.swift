@@ -39,30 +39,17 @@ package enum PeerProgram {
         let node = try NodeOpener(
             loop: loop, logger: logger, invocation: invocation, environment: environment
         ).open()
-        try node.start()
         var configuration = ShellConfiguration(environment: environment)
         configuration.commands = invocation.commands
         configuration.isDaemon = invocation.isDaemon
         logger.info("listening", ["address": node.listenAddress])
-        let service = NodeService(node)
-        let end = ShellEnd()
-        let thread: PosixThread
-        do throws(SystemError) {
-            thread = try PosixThread { [configuration] in
-                let code = Shell(service: service, configuration: configuration).run()
-                end.exitCode.withLock { $0 = code }
-            }
-        } catch {
-            throw CommandError("the shell's thread can't be started: \(error)")
+        let shell = ShellThread(service: NodeService(node), configuration: configuration)
+        try node.start {
+            // The first command finds what was restored.
+            if !shell.start() { node.stop() }
         }
         loop.run()
-        thread.join()
-        return end.exitCode.withLock { $0 }
-    }
-
-    /// How the shell ended, told from its thread.
-    private final class ShellEnd: Sendable {
-        let exitCode = Mutex(ExitCode.success)
+        return shell.join()
     }
 
     /// Up to what the system allows: a soft limit of 1,024 is a relic of select(2), and a socket or
@@ -84,5 +71,38 @@ package enum PeerProgram {
         } catch {
             throw CommandError("\(error)", .cannotCreateFile)
         }
+    }
+}
+
+/// The shell on its thread.
+private final class ShellThread {
+    /// How the shell ended, told from its thread.
+    private final class End: Sendable {
+        let exitCode = Mutex(ExitCode.failed)
+    }
+
+    private let service: NodeService
+    private let configuration: ShellConfiguration
+    private let end = End()
+    private var thread: PosixThread?
+
+    init(service: NodeService, configuration: ShellConfiguration) {
+        self.service = service
+        self.configuration = configuration
+    }
+
+    /// - Returns: false where the system has no thread to spare.
+    func start() -> Bool {
+        thread = try? PosixThread { [service, configuration, end] in
+            let code = Shell(service: service, configuration: configuration).run()
+            end.exitCode.withLock { $0 = code }
+        }
+        return thread != nil
+    }
+
+    /// Waits for the shell's end, where it was started.
+    func join() -> ExitCode {
+        thread?.join()
+        return end.exitCode.withLock { $0 }
     }
 }

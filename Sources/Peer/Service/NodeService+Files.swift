@@ -65,6 +65,7 @@ extension NodeService {
     package func downloadFile(
         group: String, name: String, destination: String
     ) throws(CommandError) -> DownloadStatus {
+        try Path.requireDestination(destination)
         let details = try fileInfo(group: group, name: name)
         let info = try Transfers.info(details.info.bytes)
         guard info.infoHash == details.file.infoHash, info.name == name else {
@@ -109,11 +110,14 @@ extension NodeService {
 
     package func stopShare(group: String, name: String) throws(CommandError) {
         let user = try tell { node throws(CommandError) in try node.requireSession().userID }
+        let details = try fileInfo(group: group, name: name)
+        let infoHash = details.file.infoHash
+        guard details.sharers.contains(where: { $0.userID == user }) else {
+            throw CommandError("you don't share \(name) in \(group)", .notFound)
+        }
         try askTracker { $0.unshare(group: group, name: name, then: $1) }
         try ask { (node, reply: Reply<Void>) in
-            guard let transfer = node.transfers.transfer(group: group, name: name, user: user)
-            else { return reply(.success(())) }
-            node.forget(transfer) { reply($0) }
+            node.forget(infoHash, user: user) { reply($0) }
         }
     }
 

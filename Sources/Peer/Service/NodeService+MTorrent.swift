@@ -8,6 +8,7 @@ extension NodeService {
         path: String, mtorrentPath: String, cancellation: Cancellation,
         onProgress: @escaping @Sendable (HashProgress) -> Void
     ) throws(CommandError) -> UploadOutcome {
+        try requireOpenSwarms()
         let mtorrentPath = Path.absolute(mtorrentPath)
         let existing =
             DiskFile.exists(mtorrentPath) ? try MTorrentDisk.read(mtorrentPath) : nil
@@ -35,6 +36,19 @@ extension NodeService {
         return hashed.outcome(info: info, created: existing == nil)
     }
 
+    /// A tracker that can't be asked now may well take announces later; one that says that it
+    /// never will is believed.
+    private func requireOpenSwarms() throws(CommandError) {
+        let network: NetworkInfo? = try ask { node, reply in
+            node.tracker.network { reply(.success(try? $0.get())) }
+        }
+        guard network?.openSwarms != false else {
+            throw CommandError(
+                "the tracker takes no open swarms, only groups: use upload_file and download_file",
+                .refused)
+        }
+    }
+
     private func newDescription(of hashed: HashedFile) throws(CommandError) -> MTorrentFile {
         let trackers = try tell { $0.configuration.trackers }
         do {
@@ -52,6 +66,8 @@ extension NodeService {
     ) throws(CommandError) -> DownloadStatus {
         let mtorrentPath = Path.absolute(mtorrentPath)
         let description = try MTorrentDisk.read(mtorrentPath)
+        try Path.requireDestination(savePath)
+        try requireOpenSwarms()
         let info = description.info
         return try startDownload(
             info: info, group: "", destination: Path.destination(savePath, name: info.name),
@@ -69,7 +85,7 @@ extension NodeService {
             }
             let path =
                 transfer.isPending ? DownloadFile.partPath(for: transfer.path) : transfer.path
-            node.forget(transfer) { reply($0.map { path }) }
+            node.forget(infoHash, user: "") { reply($0.map { path }) }
         }
         if deletingData, let path, unlink(path) != 0, errno != ENOENT {
             throw CommandError(

@@ -6,6 +6,10 @@ extension TrackerClient {
 
     // MARK: Accounts
 
+    func network(then completion: @escaping Completion<NetworkInfo>) {
+        call(.get, ["network"], then: completion)
+    }
+
     func createUser(
         _ request: CreateUserRequest, then completion: @escaping Completion<CreateUserResponse>
     ) {

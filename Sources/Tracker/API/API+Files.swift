@@ -8,7 +8,7 @@ extension API {
         let files = service.directory.files(of: group).map { file in
             FileSummary(
                 name: file.record.name, size: file.record.size, infoHash: file.record.infoHash,
-                sha1: file.record.sha1, sharersOnline: onlineCount(file.sharers),
+                sha1: file.record.sha1, sharersOnline: onlineCount(of: file),
                 sharers: file.sharers.count)
         }
         answerLong(FileList(files: files), count: files.count, call)
@@ -36,7 +36,7 @@ extension API {
         let record = file.record
         return FileDescription(
             name: record.name, size: record.size, infoHash: record.infoHash, sha1: record.sha1,
-            sharersOnline: onlineCount(file.sharers), sharers: file.sharers.count,
+            sharersOnline: onlineCount(of: file), sharers: file.sharers.count,
             pieceLength: record.pieceLength, pieceCount: record.pieceCount,
             addedBy: record.addedBy, addedAt: file.addedAt)
     }
@@ -144,8 +144,13 @@ extension API {
         call.exchange.answer(json: nil, status: 204)
     }
 
-    private func onlineCount(_ users: [UserIndex]) -> Int {
-        users.count { service.presence.isOnline($0) }
+    /// Sharers that serve the file now: one may be online and have told that the file is gone.
+    private func onlineCount(of file: Directory.File) -> Int {
+        let (record, presence) = (file.record, service.presence)
+        return file.sharers.count { user in
+            let pieces = presence.pieces(record.infoHash, heldBy: user, of: record.pieceCount)
+            return presence.isOnline(user) && (pieces != 0 || record.pieceCount == 0)
+        }
     }
 
     private func requireMembership(

@@ -107,6 +107,9 @@ package struct PeerMessageDecoder {
             headCount = 0
             return .keepAlive
         }
+        // No message at all is so long: there is no need to wait for its kind.
+        let longest = max(maxFrameLength, maxBlockLength + 9)
+        guard length <= longest else { throw .frameTooLong(length: length, limit: longest) }
         guard collect(5, bytes, &position) else { return nil }
         let id = headByte(at: 4)
         switch id {

@@ -136,12 +136,12 @@ struct PeerMessageDecoderTests {
             ([0, 0, 0, 1, 20], .wrongLength(id: 20, length: 1)),
             ([0, 0, 0, 9, 7], .wrongLength(id: 7, length: 9)),
             ([0, 0, 0, 1, 7], .wrongLength(id: 7, length: 1)),
-            ([0, 0, 0, 110, 7], .blockTooLong(length: 101, limit: 100)),
-            ([0xff, 0xff, 0xff, 0xff, 7], .blockTooLong(length: 4_294_967_286, limit: 100)),
+            ([0, 0, 0, 110, 7], .frameTooLong(length: 110, limit: 109)),
+            ([0xff, 0xff, 0xff, 0xff], .frameTooLong(length: 4_294_967_295, limit: 109)),
             ([0, 0, 0, 11, 5], .frameTooLong(length: 11, limit: 10)),
-            ([0xff, 0xff, 0xff, 0xff, 20], .frameTooLong(length: 4_294_967_295, limit: 10)),
+            ([0xff, 0xff, 0xff, 0xff, 20], .frameTooLong(length: 4_294_967_295, limit: 109)),
             ([0, 0, 0, 11, 200], .frameTooLong(length: 11, limit: 10)),
-            ([0xff, 0xff, 0xff, 0xff, 0], .wrongLength(id: 0, length: 4_294_967_295)),
+            ([0, 0, 0, 100, 0], .wrongLength(id: 0, length: 100)),
         ] as [([UInt8], WireError)])
     func `impossible lengths are refused before anything is kept`(
         bytes: [UInt8], error: WireError
@@ -149,6 +149,13 @@ struct PeerMessageDecoderTests {
         var collector = Collector(maxFrameLength: 10, maxBlockLength: 100)
         #expect(throws: error) { try collector.feed(bytes[...]) }
         #expect(throws: error) { try collector.feed([0, 0, 0, 0]) }
+    }
+
+    @Test func `a block over its limit is refused where longer frames of others are not`() {
+        var collector = Collector(maxFrameLength: 1000, maxBlockLength: 100)
+        #expect(throws: WireError.blockTooLong(length: 101, limit: 100)) {
+            try collector.feed([0, 0, 0, 110, 7])
+        }
     }
 
     @Test func `frames and blocks of exactly the limit are taken`() throws {
