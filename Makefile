@@ -30,7 +30,9 @@ bench: bootstrap-tests build ## measure against aria2 on this machine
 check: bootstrap ## the gate: format, imports between targets, warnings, scripts
 	scripts/check
 
-install: build ## install into $(DESTDIR)$(PREFIX)/bin
+# Under sudo the toolchain is often not on the path: then what is built already is installed.
+install: ## install into $(DESTDIR)$(PREFIX)/bin
+	@if command -v swift >/dev/null || ! [ -x .build/release/mtorrent ]; then $(MAKE) build; fi
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(PROGRAMS:%=.build/release/%) "$(DESTDIR)$(PREFIX)/bin"
 
