@@ -55,13 +55,30 @@ extension Bencode {
     package static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: Limits = Limits()
     ) throws(BencodeError) -> Bencode {
+        let (value, length) = try decodePrefix(bytes, limits: limits)
+        guard length == bytes.count else { throw .trailingBytes(at: length) }
+        return value
+    }
+
+    /// The value that the bytes begin with, and how many of them it takes.
+    package static func decodePrefix(
+        _ bytes: UnsafeRawBufferPointer, limits: Limits = Limits()
+    ) throws(BencodeError) -> (value: Bencode, length: Int) {
         guard bytes.count <= limits.maxBytes else {
             throw .tooLong(count: bytes.count, limit: limits.maxBytes)
         }
         var parser = BencodeParser(bytes: bytes, limits: limits)
         let value = try parser.value(depth: 0)
-        guard parser.position == bytes.count else { throw .trailingBytes(at: parser.position) }
-        return value
+        return (value, parser.position)
+    }
+
+    /// The value that the bytes begin with, and how many of them it takes.
+    package static func decodePrefix(
+        _ bytes: [UInt8], limits: Limits = Limits()
+    ) throws(BencodeError) -> (value: Bencode, length: Int) {
+        try bytes.withRawBytes { (raw) throws(BencodeError) in
+            try decodePrefix(raw, limits: limits)
+        }
     }
 
     /// The value that exactly these bytes are.

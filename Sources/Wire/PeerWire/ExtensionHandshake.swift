@@ -10,19 +10,33 @@ package struct ExtensionHandshake: Hashable, Sendable {
     package var listenPort: UInt16?
     /// `yourip`: the receiver's address as the sender sees it.
     package var yourIP: IPAddress?
+    /// `ipv4`, `ipv6`: the sender's addresses of those families.
+    package var ipv4: IPAddress?
+    package var ipv6: IPAddress?
     /// `upload_only`: the sender wants nothing more (BEP 21).
     package var isUploadOnly: Bool
+    /// `metadata_size`: bytes of the info dictionary, which the sender may be asked for (BEP 9).
+    package var metadataSize: Int?
+    /// `mt_maxblock`, ours: the longest range of a piece, in bytes, that the sender answers with
+    /// one `piece` message.
+    package var maxBlockLength: Int?
 
     package init(
         messageIDs: [String: UInt8] = [:], client: String? = nil, requestQueueLength: Int? = nil,
-        listenPort: UInt16? = nil, yourIP: IPAddress? = nil, isUploadOnly: Bool = false
+        listenPort: UInt16? = nil, yourIP: IPAddress? = nil, ipv4: IPAddress? = nil,
+        ipv6: IPAddress? = nil, isUploadOnly: Bool = false, metadataSize: Int? = nil,
+        maxBlockLength: Int? = nil
     ) {
         self.messageIDs = messageIDs
         self.client = client
         self.requestQueueLength = requestQueueLength
         self.listenPort = listenPort
         self.yourIP = yourIP
+        self.ipv4 = ipv4
+        self.ipv6 = ipv6
         self.isUploadOnly = isUploadOnly
+        self.metadataSize = metadataSize
+        self.maxBlockLength = maxBlockLength
     }
 
     /// The bencoded dictionary, the payload of the extension message 0.
@@ -32,7 +46,11 @@ package struct ExtensionHandshake: Hashable, Sendable {
             ids[name] = .integer(Int64(id))
         }
         var dictionary = BencodeDictionary()
+        dictionary["ipv4"] = ipv4.map { .bytes($0.bytes) }
+        dictionary["ipv6"] = ipv6.map { .bytes($0.bytes) }
         dictionary["m"] = .dictionary(ids)
+        dictionary["metadata_size"] = metadataSize.map { .integer(Int64($0)) }
+        dictionary["mt_maxblock"] = maxBlockLength.map { .integer(Int64($0)) }
         dictionary["p"] = listenPort.map { .integer(Int64($0)) }
         dictionary["reqq"] = requestQueueLength.map { .integer(Int64($0)) }
         dictionary["upload_only"] = isUploadOnly ? .integer(1) : nil
@@ -56,13 +74,23 @@ package struct ExtensionHandshake: Hashable, Sendable {
             messageIDs[name] = id
         }
         client = dictionary["v"]?.text
-        requestQueueLength = dictionary["reqq"]?.integer.flatMap {
-            $0 > 0 ? Int($0) : nil
-        }
+        requestQueueLength = Self.positive(dictionary["reqq"])
+        metadataSize = Self.positive(dictionary["metadata_size"])
+        maxBlockLength = Self.positive(dictionary["mt_maxblock"])
         listenPort = dictionary["p"]?.integer.flatMap {
             $0 == 0 ? nil : UInt16(exactly: $0)
         }
         yourIP = dictionary["yourip"]?.bytes.flatMap { IPAddress(bytes: $0) }
+        ipv4 = Self.address(dictionary["ipv4"], byteCount: 4)
+        ipv6 = Self.address(dictionary["ipv6"], byteCount: 16)
         isUploadOnly = dictionary["upload_only"]?.integer.map { $0 != 0 } ?? false
+    }
+
+    private static func positive(_ value: Bencode?) -> Int? {
+        value?.integer.flatMap { $0 > 0 ? Int($0) : nil }
+    }
+
+    private static func address(_ value: Bencode?, byteCount: Int) -> IPAddress? {
+        value?.bytes.flatMap { $0.count == byteCount ? IPAddress(bytes: $0) : nil }
     }
 }

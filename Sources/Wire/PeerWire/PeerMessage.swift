@@ -1,4 +1,4 @@
-/// The messages of the peer wire protocol but `piece`, whose payload is never held (BEP 3, 5, 10).
+/// The messages of the peer wire protocol but `piece`, whose payload is never held (BEP 3, 5, 6, 10).
 package enum PeerMessage: Hashable, Sendable {
     case keepAlive
     case choke
@@ -13,6 +13,15 @@ package enum PeerMessage: Hashable, Sendable {
     case cancel(BlockRequest)
     /// The UDP port of the sender's DHT node (BEP 5).
     case port(UInt16)
+    /// Have a look at this piece: the sender would like to send it (BEP 6).
+    case suggest(UInt32)
+    /// Instead of `bitfield`: the sender has every piece, or none (BEP 6).
+    case haveAll
+    case haveNone
+    /// This request won't be answered (BEP 6).
+    case reject(BlockRequest)
+    /// This piece may be asked for while choked (BEP 6).
+    case allowedFast(UInt32)
     /// An extension's message: 0 is the handshake, others are the receiver's own ids (BEP 10).
     case extended(id: UInt8, payload: [UInt8])
     /// A message of a kind not known here, skipped.
@@ -30,6 +39,11 @@ package enum PeerMessage: Hashable, Sendable {
         package static let piece: UInt8 = 7
         package static let cancel: UInt8 = 8
         package static let port: UInt8 = 9
+        package static let suggest: UInt8 = 13
+        package static let haveAll: UInt8 = 14
+        package static let haveNone: UInt8 = 15
+        package static let reject: UInt8 = 16
+        package static let allowedFast: UInt8 = 17
         package static let extended: UInt8 = 20
     }
 
@@ -41,18 +55,17 @@ package enum PeerMessage: Hashable, Sendable {
         case .unchoke: Self.begin(ID.unchoke, payload: 0, &bytes)
         case .interested: Self.begin(ID.interested, payload: 0, &bytes)
         case .notInterested: Self.begin(ID.notInterested, payload: 0, &bytes)
-        case .have(let piece):
-            Self.begin(ID.have, payload: 4, &bytes)
-            bytes.appendBigEndian(piece)
+        case .haveAll: Self.begin(ID.haveAll, payload: 0, &bytes)
+        case .haveNone: Self.begin(ID.haveNone, payload: 0, &bytes)
+        case .have(let piece): Self.append(ID.have, piece, &bytes)
+        case .suggest(let piece): Self.append(ID.suggest, piece, &bytes)
+        case .allowedFast(let piece): Self.append(ID.allowedFast, piece, &bytes)
         case .bitfield(let bits):
             Self.begin(ID.bitfield, payload: bits.count, &bytes)
             bytes.append(contentsOf: bits)
-        case .request(let block):
-            Self.begin(ID.request, payload: 12, &bytes)
-            Self.append(block, &bytes)
-        case .cancel(let block):
-            Self.begin(ID.cancel, payload: 12, &bytes)
-            Self.append(block, &bytes)
+        case .request(let block): Self.append(ID.request, block, &bytes)
+        case .cancel(let block): Self.append(ID.cancel, block, &bytes)
+        case .reject(let block): Self.append(ID.reject, block, &bytes)
         case .port(let port):
             Self.begin(ID.port, payload: 2, &bytes)
             bytes.appendBigEndian(port)
@@ -97,7 +110,13 @@ package enum PeerMessage: Hashable, Sendable {
         bytes.append(id)
     }
 
-    private static func append(_ block: BlockRequest, _ bytes: inout [UInt8]) {
+    private static func append(_ id: UInt8, _ piece: UInt32, _ bytes: inout [UInt8]) {
+        begin(id, payload: 4, &bytes)
+        bytes.appendBigEndian(piece)
+    }
+
+    private static func append(_ id: UInt8, _ block: BlockRequest, _ bytes: inout [UInt8]) {
+        begin(id, payload: 12, &bytes)
         bytes.appendBigEndian(block.piece)
         bytes.appendBigEndian(block.begin)
         bytes.appendBigEndian(block.length)

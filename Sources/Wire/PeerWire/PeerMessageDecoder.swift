@@ -1,4 +1,4 @@
-/// Incremental decoder of what follows the handshake on a peer connection (BEP 3).
+/// Incremental decoder of what follows the handshake on a peer connection (BEP 3, 6).
 ///
 /// Blocks are never buffered: the payload of a `piece` message is handed on as ranges of the
 /// buffer it arrived in. Other frames are kept until whole; they are bounded by `maxFrameLength`.
@@ -114,11 +114,11 @@ package struct PeerMessageDecoder {
         let id = headByte(at: 4)
         switch id {
         case PeerMessage.ID.choke, PeerMessage.ID.unchoke, PeerMessage.ID.interested,
-            PeerMessage.ID.notInterested:
+            PeerMessage.ID.notInterested, PeerMessage.ID.haveAll, PeerMessage.ID.haveNone:
             return try readFixed(id, length, expected: 1, bytes, &position)
-        case PeerMessage.ID.have:
+        case PeerMessage.ID.have, PeerMessage.ID.suggest, PeerMessage.ID.allowedFast:
             return try readFixed(id, length, expected: 5, bytes, &position)
-        case PeerMessage.ID.request, PeerMessage.ID.cancel:
+        case PeerMessage.ID.request, PeerMessage.ID.cancel, PeerMessage.ID.reject:
             return try readFixed(id, length, expected: 13, bytes, &position)
         case PeerMessage.ID.port:
             return try readFixed(id, length, expected: 3, bytes, &position)
@@ -156,10 +156,15 @@ package struct PeerMessageDecoder {
         case PeerMessage.ID.notInterested: return .notInterested
         case PeerMessage.ID.have: return .have(field(at: 5))
         case PeerMessage.ID.port: return .port(UInt16(field(at: 5) >> 16))
+        case PeerMessage.ID.suggest: return .suggest(field(at: 5))
+        case PeerMessage.ID.haveAll: return .haveAll
+        case PeerMessage.ID.haveNone: return .haveNone
+        case PeerMessage.ID.allowedFast: return .allowedFast(field(at: 5))
         default:
             let block = BlockRequest(
                 piece: field(at: 5), begin: field(at: 9), length: field(at: 13))
-            return id == PeerMessage.ID.request ? .request(block) : .cancel(block)
+            if id == PeerMessage.ID.request { return .request(block) }
+            return id == PeerMessage.ID.cancel ? .cancel(block) : .reject(block)
         }
     }
 

@@ -54,7 +54,8 @@ struct PeerMessageDecoderTests {
             .bitfield([0xff, 0x0f, 0]), .keepAlive, .choke, .unchoke, .interested, .notInterested,
             .have(77), .request(block), .cancel(block), .port(6881), .bitfield([]),
             .extended(id: 0, payload: Array("d1:md11:ut_metadatai3eee")),
-            .extended(id: 1, payload: []), .unknown(id: 13),
+            .extended(id: 1, payload: []), .suggest(9), .haveAll, .haveNone, .reject(block),
+            .allowedFast(.max), .unknown(id: 18),
         ]
         for message in messages {
             message.encode(into: &bytes)
@@ -133,6 +134,11 @@ struct PeerMessageDecoderTests {
             ([0, 0, 0, 14, 6], .wrongLength(id: 6, length: 14)),
             ([0, 0, 0, 12, 8], .wrongLength(id: 8, length: 12)),
             ([0, 0, 0, 2, 9], .wrongLength(id: 9, length: 2)),
+            ([0, 0, 0, 6, 13], .wrongLength(id: 13, length: 6)),
+            ([0, 0, 0, 2, 14], .wrongLength(id: 14, length: 2)),
+            ([0, 0, 0, 5, 15], .wrongLength(id: 15, length: 5)),
+            ([0, 0, 0, 1, 16], .wrongLength(id: 16, length: 1)),
+            ([0, 0, 0, 4, 17], .wrongLength(id: 17, length: 4)),
             ([0, 0, 0, 1, 20], .wrongLength(id: 20, length: 1)),
             ([0, 0, 0, 9, 7], .wrongLength(id: 7, length: 9)),
             ([0, 0, 0, 1, 7], .wrongLength(id: 7, length: 1)),
