@@ -40,6 +40,9 @@ final class PeerConnection {
     var hasExchanged = false
     /// It won't download (BEP 21).
     var isUploadOnly = false
+    /// Both sides speak the fast extension (BEP 6), the extension protocol (BEP 10).
+    var speaksFast = false
+    var speaksExtensions = false
 
     // The four flags of BEP 3.
     var amChoking = true
@@ -48,6 +51,11 @@ final class PeerConnection {
     var peerIsInterested = false
 
     // Downloading.
+    /// The longest range of a piece, in bytes, that it answers with one `piece` message: a block,
+    /// unless it said that it takes more (`mt_maxblock`).
+    var maxRequestLength: Int
+    /// The pieces it may be asked for while it chokes us (BEP 6).
+    var allowedFast: [UInt32] = []
     /// How many of its pieces are missing here.
     var usefulPieces = 0
     var pipeline: RequestPipeline
@@ -71,6 +79,11 @@ final class PeerConnection {
 
     // Uploading.
     var uploadQueue = Queue<BlockRequest>()
+    /// Bytes of the blocks in `uploadQueue`.
+    var queuedBytes = 0
+    /// The pieces it may ask for while it is choked, and how many bytes of them (BEP 6).
+    var grantedFast: [UInt32] = []
+    var grantedBytes = 0
     /// Bytes of blocks handed to the driver since it reported `drained`.
     var releasedBytes = 0
     var uploadMeter = RateMeter()
@@ -100,6 +113,7 @@ final class PeerConnection {
         pipeline = RequestPipeline(
             bounds: configuration.pipelineDepth,
             queueLimit: configuration.assumedRequestQueue)
+        maxRequestLength = geometry.blockLength
         let bitfieldFrame = 1 + (geometry.pieceCount + 7) / 8
         decoder = PeerMessageDecoder(
             maxFrameLength: max(configuration.maxFrameLength, bitfieldFrame),

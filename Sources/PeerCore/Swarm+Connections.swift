@@ -52,6 +52,7 @@ extension Swarm {
     ) {
         var handshake = Handshake(infoHash: geometry.infoHash, peerID: ownID)
         handshake.supportsExtensionProtocol = true
+        handshake.supportsFastExtension = true
         let start = outputs.bytes.count
         handshake.encode(into: &outputs.bytes)
         outputs.send(peer.id, from: start)
@@ -112,24 +113,13 @@ extension Swarm {
         peer.record = records.join(
             handshake.peerID, at: peer.listenEndpoint ?? peer.endpoint)
         if let endpoint = peer.listenEndpoint { peer.record.endpoint = endpoint }
-        peer.pieces = Bitfield(bitCount: geometry.pieceCount)
+        peer.pieces = emptyBitfield
+        peer.speaksFast = handshake.supportsFastExtension
+        peer.speaksExtensions = handshake.supportsExtensionProtocol
         peer.choiceAt = now
-        introduce(to: peer, handshake, now, &outputs)
-    }
-
-    private func introduce(
-        to peer: PeerConnection, _ handshake: Handshake, _ now: Instant,
-        _ outputs: inout SwarmOutputs
-    ) {
         if !peer.isOutgoing { sendHandshake(to: peer, now, &outputs) }
-        // The bitfield has to be the first message (BEP 3).
-        if !have.isEmpty { send(.bitfield(have.wireBytes), to: peer, now, &outputs) }
-        guard handshake.supportsExtensionProtocol else { return }
-        let extensions = ExtensionHandshake(
-            client: configuration.clientName, requestQueueLength: configuration.requestQueueLimit,
-            listenPort: ownPort == 0 ? nil : ownPort, yourIP: peer.endpoint.address,
-            isUploadOnly: isComplete)
-        send(.extended(id: 0, payload: extensions.encoded()), to: peer, now, &outputs)
+        tellPieces(to: peer, now, &outputs)
+        if peer.speaksExtensions { sendExtensionHandshake(to: peer, now, &outputs) }
     }
 
     /// Peer ids are no secret: one that comes from another address is another peer, who can't push

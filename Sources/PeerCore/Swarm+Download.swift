@@ -123,7 +123,7 @@ extension Swarm {
         totals.verifiedPieces += 1
         totals.verifiedBytes += Int64(geometry.length(ofPiece: piece))
         outputs.actions.append(.pieceCompleted(piece))
-        if isComplete { endDownload() }
+        if isComplete { endDownload(now, &outputs) }
         for index in connections.entries.indices {
             guard let peer = connections.entries[index], peer.isActive else { continue }
             if peer.pieces.isFull || peer.pieces.contains(piece) {
@@ -136,13 +136,14 @@ extension Swarm {
         if isComplete { outputs.actions.append(.completed) }
     }
 
-    private mutating func endDownload() {
+    private mutating func endDownload(_ now: Instant, _ outputs: inout SwarmOutputs) {
         picker = .ofNothing(geometry)
         for peer in connections.entries {
             guard let peer else { continue }
             peer.pipeline.removeAll()
             peer.isSnubbed = false
             if case .wanted = peer.incoming { peer.incoming = .unwanted }
+            if peer.isActive { tellUploadOnly(to: peer, now, &outputs) }
         }
         announces.complete()
     }

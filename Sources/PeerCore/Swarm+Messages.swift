@@ -25,6 +25,7 @@ extension Swarm {
         } catch {
             close(peer, .malformed, now, &outputs)
         }
+        decoder.maxBlockLength = peer.maxRequestLength
         peer.decoder = decoder
         guard peer.isActive else { return }
         serve(peer, now, &outputs)
@@ -48,7 +49,8 @@ extension Swarm {
             announced(bytes, by: peer, now, &outputs)
         case .choke:
             peer.peerIsChoking = true
-            expireRequests(of: peer, now, &outputs)
+            // With the fast extension each request that won't be answered is rejected (BEP 6).
+            if !peer.speaksFast { expireRequests(of: peer, now, &outputs) }
         case .unchoke:
             unchoked(by: peer)
         case .interested:
@@ -56,9 +58,11 @@ extension Swarm {
         case .notInterested:
             lostInterest(peer, now, &outputs)
         case .cancel(let request):
-            cancelled(request, by: peer)
+            cancelled(request, by: peer, now, &outputs)
         case .extended(let id, let payload):
-            if id == 0 { readExtensionHandshake(payload, of: peer, now, &outputs) }
+            extended(id, payload, from: peer, now, &outputs)
+        case .suggest, .haveAll, .haveNone, .reject, .allowedFast:
+            handleFast(message, from: peer, now, &outputs)
         case .keepAlive, .port, .unknown:
             break
         }
@@ -66,9 +70,10 @@ extension Swarm {
 
     private func noteKind(of message: PeerMessage, _ peer: PeerConnection) {
         switch message {
-        case .keepAlive, .port, .unknown, .bitfield: break
+        case .keepAlive, .port, .unknown, .bitfield, .haveAll, .haveNone: break
         case .extended: peer.stateMessages += 1
-        case .have, .request, .cancel: peer.mayStillSendBitfield = false
+        case .have, .request, .cancel, .suggest, .reject, .allowedFast:
+            peer.mayStillSendBitfield = false
         case .choke, .unchoke, .interested, .notInterested:
             peer.mayStillSendBitfield = false
             peer.stateMessages += 1
@@ -82,6 +87,7 @@ extension Swarm {
             return close(peer, .invalidHave, now, &outputs)
         }
         guard peer.pieces.insert(piece) else { return }
+        if peer.pieces.isFull { peer.pieces = fullBitfield }
         if !isComplete, !peer.isCountedAsSeed { picker.add(piece) }
         if !have.contains(piece) {
             peer.usefulPieces += 1
@@ -96,6 +102,14 @@ extension Swarm {
         guard let pieces = Bitfield(wireBytes: bytes, bitCount: geometry.pieceCount) else {
             return close(peer, .invalidHave, now, &outputs)
         }
+        learned(pieces, of: peer, now, &outputs)
+    }
+
+    /// The peer says in one message which pieces it has.
+    mutating func learned(
+        _ pieces: Bitfield, of peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
         guard peer.mayStillSendBitfield else {
             // BEP 3 has it first and once; aria2 repeats it. What is new in it counts as `have`s.
             peer.stateMessages += 1
@@ -105,11 +119,13 @@ extension Swarm {
             return
         }
         peer.mayStillSendBitfield = false
-        peer.pieces = pieces
+        // Equal ones share their memory: seeds, and those who begin, are many.
+        peer.pieces = pieces.isFull ? fullBitfield : pieces
         peer.isCountedAsSeed = pieces.isFull
         if !isComplete, !peer.isCountedAsSeed { picker.add(pieces) }
         peer.usefulPieces = pieces.count(missingFrom: have)
         reconsider(peer, now, &outputs)
+        if peer.isActive { grantFastPieces(to: peer, now, &outputs) }
     }
 
     /// After what it has, or what we have, changed: whether we are interested, and whether the
@@ -126,25 +142,5 @@ extension Swarm {
         usefulCount += isInteresting ? 1 : -1
         if isInteresting { announces.fed() }
         send(isInteresting ? .interested : .notInterested, to: peer, now, &outputs)
-    }
-
-    private mutating func readExtensionHandshake(
-        _ payload: [UInt8], of peer: PeerConnection, _ now: Instant,
-        _ outputs: inout SwarmOutputs
-    ) {
-        // One that is not understood offers nothing; it does no harm either.
-        guard let extensions = try? ExtensionHandshake(decoding: payload) else { return }
-        if let client = extensions.client { peer.record.client = String(client.prefix(64)) }
-        if let limit = extensions.requestQueueLength { peer.pipeline.limitDepth(to: limit) }
-        peer.isUploadOnly = extensions.isUploadOnly
-        if let port = extensions.listenPort, peer.listenEndpoint == nil {
-            let endpoint = Endpoint(address: peer.endpoint.address, port: port)
-            peer.listenEndpoint = endpoint
-            peer.record.endpoint = endpoint
-            guard connector.occupy(endpoint, at: now) else {
-                return close(peer, .banned, now, &outputs)
-            }
-        }
-        reconsider(peer, now, &outputs)
     }
 }

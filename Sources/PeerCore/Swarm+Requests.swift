@@ -163,11 +163,31 @@ extension Swarm {
         disown(peer)
     }
 
+    /// The peer won't answer a request (BEP 6): others may be asked at once.
+    mutating func rejected(
+        _ request: BlockRequest, from peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        let piece = Int(request.piece)
+        guard let block = geometry.block(for: request),
+            let index = peer.pipeline.index(piece: piece, block: block)
+        else { return }
+        if peer.pipeline.remove(at: index).isLate {
+            picker.releaseLate(piece: piece, block: block, by: peer.record.id)
+        } else {
+            picker.release(piece: piece, block: block, by: peer.record.id, isLate: false)
+        }
+        // Not of this one, before something else becomes free.
+        peer.dryEpoch = picker.epoch
+        refillAll(now, &outputs)
+    }
+
     mutating func unchoked(by peer: PeerConnection) {
         guard peer.peerIsChoking else { return }
         peer.peerIsChoking = false
-        // What was asked for before the choke is forgotten at the other end (BEP 3).
-        giveUpRequests(of: peer)
+        // What was asked for before the choke is forgotten at the other end (BEP 3), but not
+        // where it would have been rejected (BEP 6).
+        if !peer.speaksFast { giveUpRequests(of: peer) }
         peer.pipeline.restart()
         peer.dryEpoch = 0
     }

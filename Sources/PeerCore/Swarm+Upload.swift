@@ -6,26 +6,57 @@ extension Swarm {
         _ request: BlockRequest, by peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
-        guard geometry.isInside(request), Int(request.length) <= configuration.maxRequestLength
+        let length = Int(request.length)
+        let longest = max(
+            configuration.maxRequestLength,
+            peer.speaksExtensions ? configuration.maxBlockLength : 0)
+        guard geometry.isInside(request), length <= longest
         else { return close(peer, .invalidRequest, now, &outputs) }
-        guard !peer.amChoking, have.contains(Int(request.piece)),
-            peer.uploadQueue.count < configuration.requestQueueLimit
+        guard have.contains(Int(request.piece)),
+            peer.uploadQueue.count < configuration.requestQueueLimit,
+            peer.queuedBytes + length <= configuration.maxQueuedBytes,
+            !peer.amChoking || takeGrant(of: request, by: peer)
         else {
             // Those on their way when the peer was choked are no offence.
             peer.refusedRequests += 1
-            if peer.refusedRequests > 4 * configuration.requestQueueLimit {
-                close(peer, .requestFlood, now, &outputs)
+            guard peer.refusedRequests <= 4 * configuration.requestQueueLimit else {
+                return close(peer, .requestFlood, now, &outputs)
             }
-            return
+            return reject(request, of: peer, now, &outputs)
         }
         peer.uploadQueue.append(request)
+        peer.queuedBytes += length
     }
 
-    func cancelled(_ request: BlockRequest, by peer: PeerConnection) {
+    func cancelled(
+        _ request: BlockRequest, by peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
         for index in 0..<peer.uploadQueue.count where peer.uploadQueue[index] == request {
             _ = peer.uploadQueue.remove(at: index)
-            return
+            peer.queuedBytes -= Int(request.length)
+            return reject(request, of: peer, now, &outputs)
         }
+    }
+
+    /// Forgets what a peer that is choked now has asked for, but for what it may have all the
+    /// same (BEP 6).
+    private func dropQueue(
+        of peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        var kept = Queue<BlockRequest>()
+        var keptBytes = 0
+        for index in 0..<peer.uploadQueue.count {
+            let request = peer.uploadQueue[index]
+            if takeGrant(of: request, by: peer) {
+                kept.append(request)
+                keptBytes += Int(request.length)
+            } else {
+                reject(request, of: peer, now, &outputs)
+            }
+        }
+        peer.uploadQueue = kept
+        peer.queuedBytes = keptBytes
     }
 
     mutating func drained(
@@ -44,6 +75,7 @@ extension Swarm {
         var served = 0
         while peer.releasedBytes < configuration.maxReleasedBytes, !peer.uploadQueue.isEmpty {
             let request = peer.uploadQueue.removeFirst()
+            peer.queuedBytes -= Int(request.length)
             outputs.actions.append(.sendBlock(peer.id, request))
             peer.releasedBytes += Int(request.length)
             served += Int(request.length)
@@ -158,7 +190,7 @@ extension Swarm {
         unchokedCount -= 1
         peer.isOptimistic = false
         peer.choiceAt = now
-        peer.uploadQueue.removeAll()
         send(.choke, to: peer, now, &outputs)
+        dropQueue(of: peer, now, &outputs)
     }
 }

@@ -34,6 +34,9 @@ package struct Swarm: ~Copyable {
 
     /// Reused by `refill`.
     var picked: [PiecePicker.Block] = []
+    /// What a peer has that has all, or nothing; these share their memory.
+    let fullBitfield: Bitfield
+    let emptyBitfield: Bitfield
     /// What a connection has for a record before its handshake.
     let nobody: PeerRecord
 
@@ -65,6 +68,8 @@ package struct Swarm: ~Copyable {
             : PiecePicker(
                 geometry: geometry, have: have,
                 randomFirstPieces: configuration.randomFirstPieces, seed: random.next())
+        fullBitfield = Bitfield(fullOf: geometry.pieceCount)
+        emptyBitfield = Bitfield(bitCount: geometry.pieceCount)
         nobody = PeerRecord(
             id: 0, peerID: ownID, endpoint: Endpoint(address: IPAddress(ipv4: 0), port: 0))
         totals.pieceCount = geometry.pieceCount

@@ -48,6 +48,8 @@ package enum SwarmCloseReason: UInt8, Sendable, Equatable {
     case nothingToExchange
     /// Bytes that aren't the peer wire protocol, or a frame over its limit.
     case malformed
+    /// A message of an extension that the two haven't agreed on.
+    case notNegotiated
     /// A bitfield of wrong size or with spare bits; a piece index out of range.
     case invalidHave
     /// A request outside its piece or longer than allowed.

@@ -28,8 +28,18 @@ package struct SwarmConfiguration: Sendable {
 
     /// The longest block that a peer may ask for.
     package var maxRequestLength = 128 << 10
+    /// The same for a peer that knows `mt_maxblock`, which this is the value of.
+    package var maxBlockLength = 1 << 20
     /// Requests a peer may have queued here, advertised as `reqq` (BEP 10).
     package var requestQueueLimit = 500
+    /// The same in bytes of blocks: no less than `requestQueueLimit` of `maxRequestLength`.
+    package var maxQueuedBytes = 64 << 20
+    /// Pieces that a peer may ask for while choked, as long as it has fewer, and their bytes in
+    /// all (BEP 6).
+    package var allowedFastCount = 10
+    package var allowedFastBytes = 4 << 20
+    /// Pieces that another peer may allow us so.
+    package var maxAllowedFast = 64
     /// Blocks handed to the driver for one connection before `drained`.
     package var maxReleasedBytes = 1 << 20
     /// Data nobody asked for that a peer may send before it is left.

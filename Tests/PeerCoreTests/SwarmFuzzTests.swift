@@ -19,6 +19,7 @@ struct SwarmFuzzTests {
             $0.requestQueueLimit = 10
             $0.pipelineDepth = 1...6
             $0.maxReleasedBytes = 20_000
+            $0.allowedFastCount = 2
         }
         var verifying: [Int] = []
         var verified: Set<Int> = []
@@ -50,7 +51,9 @@ struct SwarmFuzzTests {
         }
         guard isConnected else {
             let pieces = (0..<script.geometry.pieceCount).filter { _ in random.below(3) > 0 }
-            return script.join(name, pieces: pieces, extensions: random.below(2) == 0)
+            return script.join(
+                name, pieces: pieces, extensions: random.below(2) == 0,
+                fast: random.below(2) == 0)
         }
         switch random.below(24) {
         case 0: return script.tell(.closed(script.id(name)))
@@ -83,7 +86,7 @@ struct SwarmFuzzTests {
         let piece = UInt32(random.below(script.geometry.pieceCount))
         let block = random.below(script.geometry.blockCount(ofPiece: Int(piece)))
         let request = script.geometry.request(forBlock: block, ofPiece: Int(piece))
-        switch random.below(12) {
+        switch random.below(17) {
         case 0: return PeerMessage.choke.encoded()
         case 1..<4: return PeerMessage.unchoke.encoded()
         case 4: return PeerMessage.interested.encoded()
@@ -96,9 +99,15 @@ struct SwarmFuzzTests {
             // Half a block; what follows is taken for the rest.
             let bytes = script.blockBytes(Int(piece), block)
             return [UInt8](bytes.prefix(13 + random.below(bytes.count - 13)))
+        case 11: return PeerMessage.reject(request).encoded()
+        case 12: return PeerMessage.allowedFast(piece).encoded()
+        case 13: return PeerMessage.haveAll.encoded()
+        case 14: return PeerMessage.haveNone.encoded()
+        case 15: return PeerMessage.suggest(piece).encoded()
         default:
             let extensions = ExtensionHandshake(
-                requestQueueLength: 1 + random.below(20), listenPort: 6881)
+                requestQueueLength: 1 + random.below(20), listenPort: 6881,
+                isUploadOnly: random.below(4) == 0, maxBlockLength: 1 + random.below(100_000))
             return PeerMessage.extended(id: 0, payload: extensions.encoded()).encoded()
         }
     }

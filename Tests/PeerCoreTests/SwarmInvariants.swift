@@ -21,8 +21,16 @@ extension SwarmScript {
             check(peer.usefulPieces == useful, "useful pieces are counted")
             check(peer.amInterested == (useful > 0), "interest is told")
             check(peer.pipeline.depth <= 512, "pipelines are bounded")
-            check(!peer.amChoking || peer.uploadQueue.isEmpty, "the choked wait for nothing")
-            check(!peer.peerIsChoking || peer.pipeline.outstanding == 0, "chokes are respected")
+            let queue = (0..<peer.uploadQueue.count).map { peer.uploadQueue[$0] }
+            check(
+                !peer.amChoking || queue.allSatisfy { peer.grantedFast.contains($0.piece) },
+                "the choked wait for what they were allowed only")
+            check(
+                peer.queuedBytes == queue.reduce(0) { $0 + Int($1.length) },
+                "queued bytes are counted")
+            check(
+                !peer.peerIsChoking || peer.speaksFast || peer.pipeline.outstanding == 0,
+                "chokes are respected")
         }
         if !swarm.isComplete { checkPicker(active, check) }
         return broken

@@ -42,9 +42,10 @@ final class SwarmScript {
         Endpoint(address: IPAddress(ipv4: 0x0a00_0000 + UInt32(name.utf8.first!)), port: 6881)
     }
 
-    func handshake(_ name: String, extensions: Bool = false) -> Handshake {
+    func handshake(_ name: String, extensions: Bool = false, fast: Bool = false) -> Handshake {
         var handshake = Handshake(infoHash: Self.infoHash, peerID: Self.peerID(name))
         handshake.supportsExtensionProtocol = extensions
+        handshake.supportsFastExtension = fast
         return handshake
     }
 
@@ -73,17 +74,22 @@ final class SwarmScript {
 
     /// The peer connects and tells what it has.
     @discardableResult
-    func join(_ name: String, pieces: [Int] = [], extensions: Bool = false) -> [String] {
-        let greeting = accept(name, extensions: extensions)
+    func join(
+        _ name: String, pieces: [Int] = [], extensions: Bool = false, fast: Bool = false
+    ) -> [String] {
+        let greeting = accept(name, extensions: extensions, fast: fast)
         guard !pieces.isEmpty else { return greeting }
         var bitfield = Bitfield(bitCount: geometry.pieceCount)
         for piece in pieces { bitfield.insert(piece) }
         return greeting + say(name, .bitfield(bitfield.wireBytes))
     }
 
-    func accept(_ name: String, from port: UInt16 = 50_000, extensions: Bool = false) -> [String] {
+    func accept(
+        _ name: String, from port: UInt16 = 50_000, extensions: Bool = false, fast: Bool = false
+    ) -> [String] {
         let endpoint = Endpoint(address: Self.endpoint(name).address, port: port)
-        return tell(.accepted(makeID(name), endpoint, handshake(name, extensions: extensions)))
+        let handshake = handshake(name, extensions: extensions, fast: fast)
+        return tell(.accepted(makeID(name), endpoint, handshake))
     }
 
     func say(_ name: String, _ messages: PeerMessage...) -> [String] {
@@ -159,6 +165,8 @@ final class SwarmScript {
         case .bitfield(let bytes): "bitfield \(Hex.encode(bytes))"
         case .request(let request): "request \(text(request))"
         case .cancel(let request): "cancel \(text(request))"
+        case .reject(let request): "reject \(text(request))"
+        case .allowedFast(let piece): "allowed \(piece)"
         case .extended(let id, _): "extended \(id)"
         default: "\(message)"
         }
