@@ -37,6 +37,15 @@ struct InfoTests {
         #expect(!info.isPrivate && info.sha1 == nil && info.source == nil)
     }
 
+    @Test func `a single file is its only file, under its name`() throws {
+        let info = try Info(
+            name: "a b", length: 20_000, pieceLength: 16_384, pieces: Self.twoPieces,
+            isPrivate: true, sha1: Self.digest, source: nil)
+        #expect(info.files == [Info.File(path: ["a b"], length: 20_000, sha1: Self.digest)])
+        #expect(!info.isDirectory && info.contentLength == 20_000)
+        #expect(info.files(overlapping: 19_999..<20_000) == 0..<1)
+    }
+
     @Test func `unknown keys stay in the bytes and in the info-hash`() throws {
         let bytes = Self.bencoded(rest: "8:ssl-cert3:abc")
         let info = try Info(decoding: bytes)
@@ -71,7 +80,7 @@ struct InfoTests {
     @Test(arguments: [
         (Array("i1e"), MetainfoError.notADictionary),
         (Array("de"), .missing(key: "name")),
-        (Array("d5:filesle4:name1:ae"), .severalFiles),
+        (Array("d5:filesle6:lengthi0e4:name1:ae"), .lengthAndFiles),
         (bencoded(name: "i1e"), .wrongType(key: "name")),
         (bencoded(name: "0:"), .invalidName),
         (bencoded(name: "1:."), .invalidName),
