@@ -15,14 +15,31 @@ extension Stream {
         requestService()
     }
 
+    /// The read budget lets it go on.
+    func readTurnHasCome() {
+        awaitsReadTurn = false
+        if isOpen { requestService() }
+    }
+
     /// A finishing stream throws away what comes, whether reading was paused or not.
-    var mayReceive: Bool { !hasReceivedEnd && (!isReadingPaused || isFinishing) }
+    var mayReceive: Bool {
+        !hasReceivedEnd && !awaitsReadTurn && (!isReadingPaused || isFinishing)
+    }
 
     /// Reads once: a bufferful is a turn's share, and what is left is reported again.
     func receive() {
-        let buffer = loop.readBuffer
+        var buffer = loop.readBuffer
+        if let readBudget {
+            let allowance = readBudget.allowance(for: self)
+            if allowance == 0 {
+                awaitsReadTurn = true
+                return requestService()
+            }
+            if allowance < buffer.count { buffer = .init(rebasing: buffer[..<allowance]) }
+        }
         let count = SystemCall.receive(descriptor, into: buffer)
         if count > 0 {
+            readBudget?.charge(count)
             if isFinishing { return }
             delegate?.stream(
                 self, didReceive: UnsafeRawBufferPointer(rebasing: buffer[..<count]))

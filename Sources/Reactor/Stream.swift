@@ -32,6 +32,8 @@ package final class Stream: EventSource {
     package var lowWaterMark = 0
     /// More queued bytes than this, those of files included, close the stream with `.overflow`.
     package var writeLimit = 16 << 20
+    /// What this stream reads from together with others.
+    package var readBudget: ReadBudget?
 
     var state: State
     /// The stream has failed, and this will be reported at the end of the turn.
@@ -39,6 +41,10 @@ package final class Stream: EventSource {
     /// `closeAfterFlush` has been called: nothing but the closing is reported any more.
     var isFinishing = false
     var isReadingPaused = false
+    /// There is something to read, and its turn at the read budget hasn't come.
+    var awaitsReadTurn = false
+    /// The next read is one that the read budget has let go on.
+    var hasReadTurn = false
     /// The other end has sent all it will.
     var hasReceivedEnd = false
     /// `shutdownWrite` has been called; done once the queue is empty.
