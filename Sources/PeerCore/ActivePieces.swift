@@ -46,6 +46,11 @@ struct ActivePieces {
         fileprivate(set) var owner: UInt32 = 0
         /// Its place in `partial`; −1 for none.
         fileprivate var partialPosition = -1
+        /// What it has in `unverifiedCount`.
+        fileprivate var unverifiedCount = 0
+
+        /// How many blocks somebody is expected to send.
+        var requestedCount: Int { blockCount - completeCount - unrequestedCount }
     }
 
     private let geometry: TorrentGeometry
@@ -58,6 +63,9 @@ struct ActivePieces {
     /// The slots of pieces with unrequested blocks, in no order that matters.
     private(set) var partial: [Int] = []
     private(set) var count = 0
+    /// The blocks that are stored or expected, of pieces of which some block is expected or
+    /// which are being verified: what will be verified, or given up, before long.
+    private(set) var unverifiedCount = 0
     /// How many pieces have an owner.
     private(set) var ownedCount = 0
 
@@ -101,6 +109,7 @@ struct ActivePieces {
         delist(slot)
         slots[pieces[slot].index] = -1
         pieces[slot].phase = .free
+        recount(slot)
         freeSlots.append(slot)
         count -= 1
         if pieces[slot].owner != 0 { ownedCount -= 1 }
@@ -177,9 +186,10 @@ struct ActivePieces {
         blocks[position].requests = 0
         blocks[position].lateRequests = 0
         pieces[slot].completeCount += 1
-        guard pieces[slot].completeCount == pieces[slot].blockCount else { return false }
-        pieces[slot].phase = .verifying
-        return true
+        let isWhole = pieces[slot].completeCount == pieces[slot].blockCount
+        if isWhole { pieces[slot].phase = .verifying }
+        recount(slot)
+        return isWhole
     }
 
     /// Turns a late request that is about to be answered into an expected one. Returns false
@@ -216,12 +226,28 @@ struct ActivePieces {
         pieces[slot].unrequestedCount -= 1
         if block == pieces[slot].cursor { pieces[slot].cursor += 1 }
         if pieces[slot].unrequestedCount == 0 { delist(slot) }
+        recount(slot)
     }
 
     private mutating func noteUnrequested(_ slot: Int, _ block: Int) {
         pieces[slot].unrequestedCount += 1
         pieces[slot].cursor = min(pieces[slot].cursor, block)
         enlist(slot)
+        recount(slot)
+    }
+
+    /// Brings `unverifiedCount` up to date after a change of a piece.
+    private mutating func recount(_ slot: Int) {
+        let piece = pieces[slot]
+        let isLive =
+            switch piece.phase {
+            case .free: false
+            case .collecting: piece.requestedCount > 0
+            case .verifying: true
+            }
+        let count = isLive ? piece.blockCount - piece.unrequestedCount : 0
+        unverifiedCount += count - piece.unverifiedCount
+        pieces[slot].unverifiedCount = count
     }
 
     private mutating func enlist(_ slot: Int) {

@@ -4,6 +4,7 @@ import Wire
 ///
 /// Regular ones follow the tracker's interval. While the swarm is hungry (downloading, and
 /// nobody connected has anything for it), it asks again after 2 s, 4 s, 8 s … up to the interval.
+/// Those of a partial seed are `paused` (BEP 21).
 struct AnnouncePolicy {
     private enum State {
         /// Not started. Exits: `asking`.
@@ -21,16 +22,18 @@ struct AnnouncePolicy {
     private var failures = 0
     /// The wait before asking again for want of peers.
     private var hungryDelay = Self.firstDelay
-    /// The tracker hasn't heard `started`, `completed`.
+    /// The tracker hasn't heard `started`; `completed`, or `paused` of a partial seed.
     private var owesStarted = false
-    private var owesCompleted = false
+    private var owesCompletion = false
+    private var isPartialSeed: Bool
 
     private static let firstDelay = Duration.seconds(2)
     private static let maxRetryDelay = Duration.seconds(60)
     private static let intervalBounds = Duration.seconds(1)...Duration.seconds(3600)
 
-    init(interval: Duration) {
+    init(interval: Duration, isPartialSeed: Bool = false) {
         self.interval = interval
+        self.isPartialSeed = isPartialSeed
     }
 
     mutating func start() -> SwarmAnnouncement {
@@ -45,13 +48,15 @@ struct AnnouncePolicy {
     mutating func stop() -> SwarmAnnouncement? {
         if case .idle = state { return nil }
         state = .idle
-        owesCompleted = false
+        owesCompletion = false
         return .stopped
     }
 
-    /// The download is complete: to be told at once, or after the answer that is awaited.
-    mutating func complete() {
-        owesCompleted = true
+    /// The download is complete, of all pieces or of some (`isPartial`): to be told at once, or
+    /// after the answer that is awaited.
+    mutating func complete(isPartial: Bool) {
+        isPartialSeed = isPartial
+        owesCompletion = true
     }
 
     /// Somebody has something for us: hunger begins anew with the shortest wait.
@@ -63,7 +68,7 @@ struct AnnouncePolicy {
         guard case .asking(let announcement) = state else { return }
         switch announcement {
         case .started: owesStarted = false
-        case .completed: owesCompleted = false
+        case .completed, .paused: owesCompletion = false
         case .regular, .stopped: break
         }
         self.interval = min(
@@ -84,10 +89,15 @@ struct AnnouncePolicy {
     mutating func due(at now: Instant, isHungry: Bool) -> SwarmAnnouncement? {
         guard let deadline = deadline(isHungry: isHungry), deadline <= now else { return nil }
         if failures == 0 && isHungry { hungryDelay = min(hungryDelay * 2, interval) }
-        let announcement: SwarmAnnouncement =
-            owesStarted ? .started : owesCompleted ? .completed : .regular
+        let announcement = next
         state = .asking(announcement)
         return announcement
+    }
+
+    private var next: SwarmAnnouncement {
+        if owesStarted { return .started }
+        if isPartialSeed { return .paused }
+        return owesCompletion ? .completed : .regular
     }
 
     /// When the next announce is due; nil while one is under way or before the start.
@@ -97,7 +107,7 @@ struct AnnouncePolicy {
             let delay = Self.firstDelay * (1 << min(failures - 1, 10))
             return lastAnswer.advanced(by: min(delay, Self.maxRetryDelay))
         }
-        if owesCompleted { return lastAnswer }
+        if owesCompletion { return lastAnswer }
         return lastAnswer.advanced(by: isHungry ? min(hungryDelay, interval) : interval)
     }
 }

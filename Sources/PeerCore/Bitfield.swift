@@ -85,12 +85,34 @@ package struct Bitfield: Equatable, Sendable {
         return true
     }
 
-    /// How many members of this set aren't members of `other`, which is of the same size.
-    package func count(missingFrom other: Bitfield) -> Int {
+    /// How many members this set shares with `other`, which is of the same size.
+    package func count(sharedWith other: Bitfield) -> Int {
         precondition(bitCount == other.bitCount, "bitfields of different sizes")
         var count = 0
-        for index in words.indices { count += (words[index] & ~other.words[index]).nonzeroBitCount }
+        for index in words.indices { count += (words[index] & other.words[index]).nonzeroBitCount }
         return count
+    }
+
+    /// The lowest member this set shares with `other`, which is of the same size.
+    package func firstMember(sharedWith other: Bitfield) -> Int? {
+        precondition(bitCount == other.bitCount, "bitfields of different sizes")
+        for index in words.indices {
+            let word = words[index] & other.words[index]
+            if word != 0 { return index << 6 + word.leadingZeroBitCount }
+        }
+        return nil
+    }
+
+    /// The members of this set that aren't members of `other`, which is of the same size.
+    package func subtracting(_ other: Bitfield) -> Bitfield {
+        precondition(bitCount == other.bitCount, "bitfields of different sizes")
+        var rest = self
+        rest.setCount = 0
+        for index in words.indices {
+            rest.words[index] &= ~other.words[index]
+            rest.setCount += rest.words[index].nonzeroBitCount
+        }
+        return rest
     }
 
     /// The members in ascending order.

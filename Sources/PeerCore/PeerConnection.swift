@@ -71,6 +71,9 @@ final class PeerConnection {
     /// The picker's `epoch` in which nothing was left for this peer; 0 for none.
     var dryEpoch: UInt64 = 0
     var unrequestedBytes = 0
+    /// What it has rejected requests for without choking, and when it did so last.
+    var refusedPieces: Set<Int> = []
+    var refusedAt = Instant.zero
     /// Since it was last looked at; see `SwarmConfiguration.maxStateMessages`.
     var stateMessages = 0
     /// Blocks of the present and the last choking round, in bytes, for the tit-for-tat rate.
@@ -118,6 +121,18 @@ final class PeerConnection {
         decoder = PeerMessageDecoder(
             maxFrameLength: max(configuration.maxFrameLength, bitfieldFrame),
             maxBlockLength: geometry.blockLength)
+    }
+
+    /// Whether it may be asked for a piece: it has it and hasn't refused it.
+    func offers(_ piece: Int) -> Bool {
+        pieces.contains(piece) && (refusedPieces.isEmpty || !refusedPieces.contains(piece))
+    }
+
+    /// What it may be asked for.
+    var offeredPieces: Bitfield {
+        var offered = pieces
+        for piece in refusedPieces { offered.remove(piece) }
+        return offered
     }
 
     var isActive: Bool { phase == .active }

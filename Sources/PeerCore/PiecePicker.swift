@@ -16,32 +16,33 @@ struct PiecePicker {
 
     private let geometry: TorrentGeometry
     private let candidateLimit: Int
-    private let randomFirstPieces: Int
     private var random: SeededRandom
     /// Missing and not started.
     private(set) var wanted: Bitfield
     private(set) var active: ActivePieces
     /// How many peers have a piece, not counting those that have them all.
     private(set) var availability: [UInt16]
-    private var verifiedCount: Int
+    /// How many more pieces are picked at random.
+    private var randomPiecesLeft: Int
+    /// Whether pieces are picked in the order of the file.
+    var isSequential = false
     /// Pieces that failed their hash with several senders: next time from one alone.
     private var singleSourcePieces: Set<Int> = []
     /// Changes whenever something becomes pickable that wasn't. From 1.
     private(set) var epoch: UInt64 = 1
 
+    /// A picker of the pieces in `wanted`, until so many of which are verified they are picked at
+    /// random.
     init(
-        geometry: TorrentGeometry, have: Bitfield, randomFirstPieces: Int, seed: UInt64
+        geometry: TorrentGeometry, wanted: Bitfield, randomFirstPieces: Int, seed: UInt64
     ) {
         self.geometry = geometry
         candidateLimit = min(max(geometry.pieceLength / 512, 64), 4096)
-        self.randomFirstPieces = randomFirstPieces
         random = SeededRandom(seed: seed)
-        var wanted = Bitfield(fullOf: geometry.pieceCount)
-        for piece in have.members { wanted.remove(piece) }
         self.wanted = wanted
         active = ActivePieces(geometry: geometry)
         availability = [UInt16](repeating: 0, count: geometry.pieceCount)
-        verifiedCount = have.setCount
+        randomPiecesLeft = randomFirstPieces
     }
 
     /// The picker of who has everything: it takes no memory, and is asked nothing.
@@ -49,7 +50,7 @@ struct PiecePicker {
         PiecePicker(
             geometry: TorrentGeometry(
                 infoHash: geometry.infoHash, length: 0, pieceLength: geometry.pieceLength),
-            have: Bitfield(bitCount: 0), randomFirstPieces: 0, seed: 0)
+            wanted: Bitfield(bitCount: 0), randomFirstPieces: 0, seed: 0)
     }
 
     /// Whether every missing block is asked of someone.
@@ -77,6 +78,22 @@ struct PiecePicker {
     ) {
         let end = picked.count + count
         let id = peer.record.id
+        if isSequential {
+            for slot in startedInOrder where picked.count < end && isOpen(slot, to: peer) {
+                take(slot, peer, end, &picked)
+            }
+        } else {
+            pickStarted(end, peer, &picked)
+        }
+        while picked.count < end, let piece = newPiece(for: peer) {
+            let isAlone = peer.record.isOnParole || singleSourcePieces.contains(piece)
+            take(start(piece, owner: isAlone ? id : 0), peer, end, &picked)
+        }
+    }
+
+    private mutating func pickStarted(
+        _ end: Int, _ peer: PeerConnection, _ picked: inout [Block]
+    ) {
         if isOpen(peer.currentSlot, to: peer) { take(peer.currentSlot, peer, end, &picked) }
         var position = 0
         while picked.count < end, position < active.partial.count {
@@ -85,17 +102,17 @@ struct PiecePicker {
             // A slot that is used up has left the list, and another took its place.
             if position < active.partial.count, active.partial[position] == slot { position += 1 }
         }
-        while picked.count < end, let piece = newPiece(for: peer) {
-            let isAlone = peer.record.isOnParole || singleSourcePieces.contains(piece)
-            take(start(piece, owner: isAlone ? id : 0), peer, end, &picked)
-        }
+    }
+
+    private var startedInOrder: [Int] {
+        active.partial.sorted { active.pieces[$0].index < active.pieces[$1].index }
     }
 
     private func isOpen(_ slot: Int, to peer: PeerConnection) -> Bool {
         guard slot >= 0 else { return false }
         let piece = active.pieces[slot]
         guard piece.phase == .collecting, piece.unrequestedCount > 0,
-            peer.pieces.contains(piece.index)
+            peer.offers(piece.index)
         else { return false }
         return piece.owner == peer.record.id || (piece.owner == 0 && !peer.record.isOnParole)
     }
@@ -127,14 +144,16 @@ struct PiecePicker {
     /// The piece to be started with this peer: the rarest, or any of them at the very beginning.
     private mutating func newPiece(for peer: PeerConnection) -> Int? {
         guard !wanted.isEmpty else { return nil }
-        let isRandom = verifiedCount < randomFirstPieces
+        let offered = peer.offeredPieces
+        if isSequential { return wanted.firstMember(sharedWith: offered) }
+        let isRandom = randomPiecesLeft > 0
         let salt = UInt32(truncatingIfNeeded: random.next())
         let wordCount = wanted.words.count
         var word = candidateLimit < wanted.setCount ? random.below(wordCount) : 0
         var best: (piece: Int, key: UInt64)?
         var candidates = 0
         for _ in 0..<wordCount {
-            var bits = wanted.words[word] & peer.pieces.words[word]
+            var bits = wanted.words[word] & offered.words[word]
             candidates += bits.nonzeroBitCount
             while bits != 0 {
                 let lead = bits.leadingZeroBitCount
@@ -212,7 +231,7 @@ struct PiecePicker {
         let contributors = active.contributors(in: slot)
         if ok {
             active.end(slot)
-            verifiedCount += 1
+            randomPiecesLeft -= 1
             singleSourcePieces.remove(piece)
         } else {
             if contributors.count > 1 { singleSourcePieces.insert(piece) }

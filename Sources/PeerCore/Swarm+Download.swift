@@ -21,7 +21,7 @@ extension Swarm {
         } else {
             peer.incoming = isLast ? .none : .unwanted
             totals.wastedBytes += Int64(payload.count)
-            if isLast { dropAnswered(request, from: peer) }
+            if isLast { _ = dropAnswered(request, from: peer) }
             checkForFlood(payload.count, from: peer, now, &outputs)
         }
     }
@@ -65,18 +65,20 @@ extension Swarm {
         if isWhole { outputs.actions.append(.verify(piece: piece)) }
     }
 
-    /// An unwanted block is over: if it had been asked for, the request is answered.
-    private mutating func dropAnswered(_ request: BlockRequest, from peer: PeerConnection) {
+    /// If this had been asked for, it is answered, with a block of no use or not at all. Returns
+    /// whether it had been.
+    mutating func dropAnswered(_ request: BlockRequest, from peer: PeerConnection) -> Bool {
         let piece = Int(request.piece)
         guard let block = geometry.block(for: request),
             let index = peer.pipeline.index(piece: piece, block: block)
-        else { return }
+        else { return false }
         let answered = peer.pipeline.remove(at: index)
         if answered.isLate {
             picker.releaseLate(piece: piece, block: block, by: peer.record.id)
         } else {
             picker.release(piece: piece, block: block, by: peer.record.id, isLate: false)
         }
+        return true
     }
 
     /// Some unasked data is normal: it was on its way when it was cancelled.
@@ -120,8 +122,12 @@ extension Swarm {
         }
         if Blame.acquit(contributors) { reconsiderPicking(contributors[0]) }
         have.insert(piece)
+        missing.remove(piece)
+        let length = Int64(geometry.length(ofPiece: piece))
         totals.verifiedPieces += 1
-        totals.verifiedBytes += Int64(geometry.length(ofPiece: piece))
+        totals.verifiedBytes += length
+        totals.missingPieces -= 1
+        totals.missingBytes -= length
         outputs.actions.append(.pieceCompleted(piece))
         if isComplete { endDownload(now, &outputs) }
         for index in connections.entries.indices {
@@ -133,7 +139,11 @@ extension Swarm {
             }
             reconsider(peer, now, &outputs)
         }
-        if isComplete { outputs.actions.append(.completed) }
+        if isComplete {
+            outputs.actions.append(.completed)
+        } else if isHeldBack {
+            refillAll(now, &outputs)
+        }
     }
 
     private mutating func endDownload(_ now: Instant, _ outputs: inout SwarmOutputs) {
@@ -145,7 +155,7 @@ extension Swarm {
             if case .wanted = peer.incoming { peer.incoming = .unwanted }
             if peer.isActive { tellUploadOnly(to: peer, now, &outputs) }
         }
-        announces.complete()
+        announces.complete(isPartial: !isSeed)
     }
 
     private mutating func ban(

@@ -28,7 +28,7 @@ extension Swarm {
         case .haveNone:
             learned(emptyBitfield, of: peer, now, &outputs)
         case .reject(let request):
-            rejected(request, from: peer, now, &outputs)
+            rejected(request, from: peer, now)
         case .allowedFast(let piece):
             allowed(piece, by: peer)
         default:

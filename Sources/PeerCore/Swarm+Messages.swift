@@ -29,7 +29,7 @@ extension Swarm {
         peer.decoder = decoder
         guard peer.isActive else { return }
         serve(peer, now, &outputs)
-        refill(peer, now, &outputs)
+        if hasFreedBlocks { refillAll(now, &outputs) } else { refill(peer, now, &outputs) }
     }
 
     private mutating func handle(
@@ -89,7 +89,7 @@ extension Swarm {
         guard peer.pieces.insert(piece) else { return }
         if peer.pieces.isFull { peer.pieces = fullBitfield }
         if !isComplete, !peer.isCountedAsSeed { picker.add(piece) }
-        if !have.contains(piece) {
+        if missing.contains(piece) {
             peer.usefulPieces += 1
             peer.dryEpoch = 0
         }
@@ -123,7 +123,7 @@ extension Swarm {
         peer.pieces = pieces.isFull ? fullBitfield : pieces
         peer.isCountedAsSeed = pieces.isFull
         if !isComplete, !peer.isCountedAsSeed { picker.add(pieces) }
-        peer.usefulPieces = pieces.count(missingFrom: have)
+        peer.usefulPieces = pieces.count(sharedWith: missing)
         reconsider(peer, now, &outputs)
         if peer.isActive { grantFastPieces(to: peer, now, &outputs) }
     }

@@ -7,8 +7,13 @@ extension Swarm {
         _ peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         guard peer.amInterested, !peer.peerIsChoking, peer.isActive, !isComplete else { return }
-        let room = peer.isSnubbed ? min(1 - peer.pipeline.count, 1) : peer.pipeline.room
+        var room = peer.isSnubbed ? min(1 - peer.pipeline.count, 1) : peer.pipeline.room
         guard room > 0 else { return }
+        if room > verificationRoom {
+            isHeldBack = true
+            room = verificationRoom
+            guard room > 0 else { return }
+        }
         picked.removeAll(keepingCapacity: true)
         if peer.dryEpoch != picker.epoch {
             picker.pick(room, for: peer, into: &picked)
@@ -30,9 +35,17 @@ extension Swarm {
     /// After blocks became free, or time has passed: whoever has room is asked.
     mutating func refillAll(_ now: Instant, _ outputs: inout SwarmOutputs) {
         guard !isComplete else { return }
+        isHeldBack = false
+        hasFreedBlocks = false
         for peer in connections.entries {
             if let peer { refill(peer, now, &outputs) }
         }
+    }
+
+    /// How many more blocks may wait for their verification.
+    private var verificationRoom: Int {
+        let limit = max(configuration.maxUnverifiedBytes, 2 * geometry.pieceLength)
+        return max(0, limit / geometry.blockLength - picker.active.unverifiedCount)
     }
 
     // MARK: Endgame
@@ -63,7 +76,7 @@ extension Swarm {
     ) {
         let piece = Int(request.piece)
         let block = Int(request.block)
-        guard !request.isLate, peer.pieces.contains(piece),
+        guard !request.isLate, peer.offers(piece),
             let slot = picker.active.slot(of: piece)
         else { return }
         let owner = picker.active.pieces[slot].owner
@@ -163,23 +176,24 @@ extension Swarm {
         disown(peer)
     }
 
-    /// The peer won't answer a request (BEP 6): others may be asked at once.
-    mutating func rejected(
-        _ request: BlockRequest, from peer: PeerConnection, _ now: Instant,
-        _ outputs: inout SwarmOutputs
-    ) {
-        let piece = Int(request.piece)
-        guard let block = geometry.block(for: request),
-            let index = peer.pipeline.index(piece: piece, block: block)
+    /// The peer says that it won't answer a request (BEP 6): the block may be asked of others at
+    /// once. One that was cancelled meanwhile is not known any more. Who rejects without choking
+    /// isn't asked for that piece for a while, lest this goes on at the speed of the network.
+    mutating func rejected(_ request: BlockRequest, from peer: PeerConnection, _ now: Instant) {
+        guard dropAnswered(request, from: peer) else { return }
+        hasFreedBlocks = true
+        guard !peer.peerIsChoking else { return }
+        peer.refusedPieces.insert(Int(request.piece))
+        peer.refusedAt = now
+    }
+
+    /// After a while a peer is asked again for what it refused.
+    func forgetRefusals(of peer: PeerConnection, _ now: Instant) {
+        guard !peer.refusedPieces.isEmpty,
+            peer.refusedAt.advanced(by: configuration.requestTimeout.upperBound) <= now
         else { return }
-        if peer.pipeline.remove(at: index).isLate {
-            picker.releaseLate(piece: piece, block: block, by: peer.record.id)
-        } else {
-            picker.release(piece: piece, block: block, by: peer.record.id, isLate: false)
-        }
-        // Not of this one, before something else becomes free.
-        peer.dryEpoch = picker.epoch
-        refillAll(now, &outputs)
+        peer.refusedPieces = []
+        peer.dryEpoch = 0
     }
 
     mutating func unchoked(by peer: PeerConnection) {
@@ -189,6 +203,7 @@ extension Swarm {
         // where it would have been rejected (BEP 6).
         if !peer.speaksFast { giveUpRequests(of: peer) }
         peer.pipeline.restart()
+        peer.refusedPieces = []
         peer.dryEpoch = 0
     }
 

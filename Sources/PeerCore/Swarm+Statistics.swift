@@ -13,11 +13,11 @@ extension Swarm {
             if peer.pieces.isFull { progress.connectedSeeds += 1 }
             progress.inFlightBytes += Int64(peer.pipeline.outstanding * geometry.blockLength)
         }
-        progress.inFlightBytes = min(progress.inFlightBytes, progress.left)
-        if progress.left == 0 {
+        progress.inFlightBytes = min(progress.inFlightBytes, progress.missingBytes)
+        if progress.isComplete {
             progress.eta = .zero
         } else if progress.downloadRate > 0 {
-            progress.eta = .seconds(Double(progress.left) / progress.downloadRate)
+            progress.eta = .seconds(Double(progress.missingBytes) / progress.downloadRate)
         }
         return progress
     }
@@ -51,13 +51,5 @@ extension Swarm {
             client: record.client, downloadRate: 0, uploadRate: 0, bytesFrom: record.bytesFrom,
             bytesTo: record.bytesTo, pieces: record.pieces, amInterested: false, amChoking: true,
             peerIsInterested: false, peerIsChoking: true, isSnubbed: false)
-    }
-
-    var verifiedBytes: Int64 {
-        guard have.setCount > 0 else { return 0 }
-        let last = geometry.pieceCount - 1
-        let missing =
-            have.contains(last) ? geometry.pieceLength - geometry.length(ofPiece: last) : 0
-        return Int64(have.setCount) * Int64(geometry.pieceLength) - Int64(missing)
     }
 }

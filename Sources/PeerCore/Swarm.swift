@@ -7,6 +7,8 @@ package struct Swarm: ~Copyable {
     package let ownID: PeerID
     /// The pieces that have their hash.
     package internal(set) var have: Bitfield
+    /// The pieces that are wanted and haven't their hash yet.
+    var missing: Bitfield
     /// Between `start` and `stop`.
     package internal(set) var isStarted = false
 
@@ -34,23 +36,30 @@ package struct Swarm: ~Copyable {
 
     /// Reused by `refill`.
     var picked: [PiecePicker.Block] = []
+    /// Somebody was asked for less than it can send because of `maxUnverifiedBytes`.
+    var isHeldBack = false
+    /// Blocks may be asked of others since a peer has rejected them.
+    var hasFreedBlocks = false
     /// What a peer has that has all, or nothing; these share their memory.
     let fullBitfield: Bitfield
     let emptyBitfield: Bitfield
     /// What a connection has for a record before its handshake.
     let nobody: PeerRecord
 
-    /// A swarm that isn't started. `have` has a bit for each piece that is verified already;
-    /// `ownPort` is where this peer listens, which it tells the others; `seed` decides all that
-    /// is left to chance.
+    /// A swarm that isn't started. `have` has a bit for each piece that is verified already,
+    /// `wanted` for each that is to be fetched (nil: all); `ownPort` is where this peer listens,
+    /// which it tells the others; `seed` decides all that is left to chance.
     package init(
-        geometry: TorrentGeometry, have: Bitfield, ownID: PeerID, ownPort: UInt16,
-        configuration: SwarmConfiguration = SwarmConfiguration(), seed: UInt64
+        geometry: TorrentGeometry, have: Bitfield, wanted: Bitfield? = nil, ownID: PeerID,
+        ownPort: UInt16, configuration: SwarmConfiguration = SwarmConfiguration(), seed: UInt64
     ) {
+        let wanted = wanted ?? Bitfield(fullOf: geometry.pieceCount)
         precondition(have.bitCount == geometry.pieceCount, "a bit for each piece")
+        precondition(wanted.bitCount == geometry.pieceCount, "a bit for each piece")
         var random = SeededRandom(seed: seed)
         self.geometry = geometry
         self.have = have
+        missing = wanted.subtracting(have)
         self.ownID = ownID
         self.ownPort = ownPort
         self.configuration = configuration
@@ -58,16 +67,19 @@ package struct Swarm: ~Copyable {
         connector = Connector(
             limit: configuration.maxKnownEndpoints, delay: configuration.reconnectDelay,
             maxDelay: configuration.maxReconnectDelay, seed: random.next())
-        announces = AnnouncePolicy(interval: configuration.announceInterval)
+        announces = AnnouncePolicy(
+            interval: configuration.announceInterval,
+            isPartialSeed: missing.isEmpty && !have.isFull)
         unchoker = Unchoker(
             slots: configuration.uploadSlots, unchokeInterval: configuration.unchokeInterval,
             optimisticInterval: configuration.optimisticInterval)
         picker =
-            have.isFull
+            missing.isEmpty
             ? .ofNothing(geometry)
             : PiecePicker(
-                geometry: geometry, have: have,
-                randomFirstPieces: configuration.randomFirstPieces, seed: random.next())
+                geometry: geometry, wanted: missing,
+                randomFirstPieces: max(0, configuration.randomFirstPieces - have.setCount),
+                seed: random.next())
         fullBitfield = Bitfield(fullOf: geometry.pieceCount)
         emptyBitfield = Bitfield(bitCount: geometry.pieceCount)
         nobody = PeerRecord(
@@ -75,11 +87,19 @@ package struct Swarm: ~Copyable {
         totals.pieceCount = geometry.pieceCount
         totals.totalBytes = geometry.length
         totals.verifiedPieces = have.setCount
-        totals.verifiedBytes = verifiedBytes
+        totals.verifiedBytes = geometry.length(of: have)
+        totals.wantedPieces = wanted.setCount
+        totals.wantedBytes = geometry.length(of: wanted)
+        totals.missingPieces = missing.setCount
+        totals.missingBytes = geometry.length(of: missing)
     }
 
-    /// Whether every piece has its hash; an empty file is complete from the beginning.
-    package var isComplete: Bool { have.isFull }
+    /// Whether every wanted piece has its hash; an empty file is complete from the beginning.
+    /// It is then a seed, or a partial seed (BEP 21) where not all pieces were wanted.
+    package var isComplete: Bool { missing.isEmpty }
+
+    /// Whether every piece has its hash, wanted or not.
+    package var isSeed: Bool { have.isFull }
 
     /// Takes one event and appends what is to be done.
     package mutating func receive(
@@ -113,6 +133,8 @@ package struct Swarm: ~Copyable {
             }
         case .announceFailed:
             announces.failed(at: now)
+        case .setSequential(let isSequential):
+            picker.isSequential = isSequential
         case .deadline:
             if connections.count > 0, nextTick <= now { tick(now, &outputs) }
         }
@@ -185,7 +207,9 @@ package struct Swarm: ~Copyable {
                 continue
             }
             if peer.lastSentAt <= keepAlive { send(.keepAlive, to: peer, now, &outputs) }
-            if !isComplete { checkTimeout(of: peer, now, &outputs) }
+            guard !isComplete else { continue }
+            forgetRefusals(of: peer, now)
+            checkTimeout(of: peer, now, &outputs)
         }
         if nextRound <= now {
             nextRound = now.advanced(by: configuration.unchokeInterval)

@@ -19,7 +19,7 @@ package enum SwarmAction: Equatable, Sendable {
     case announce(SwarmAnnouncement)
     /// The piece has its hash: it may be recorded and is served from now on.
     case pieceCompleted(Int)
-    /// The last missing piece has come. Not given to a swarm that began complete.
+    /// The last wanted piece has come. Not given to a swarm that began complete.
     case completed
     /// This peer sent a piece that hasn't its hash; it is banned, its connection is closed.
     case blamed(Endpoint, piece: Int)

@@ -52,6 +52,10 @@ package struct SwarmConfiguration: Sendable {
 
     /// Blocks asked of one peer at a time.
     package var pipelineDepth = 4...512
+    /// Bytes that are asked for or stored and not verified, beyond which no more is asked for:
+    /// what a slow disk may have to catch up with. Two pieces at least. Parts of pieces that
+    /// nobody is asked for count only again when somebody is.
+    package var maxUnverifiedBytes = 128 << 20
     /// Requests that a peer keeps which doesn't say how many (BEP 10 `reqq`).
     package var assumedRequestQueue = 250
     /// A request is given to another peer between these two, by that peer's history.

@@ -43,6 +43,9 @@ package enum SwarmEvent {
     case announced(interval: Duration, peers: [Endpoint])
     /// The tracker could not be asked.
     case announceFailed
+    /// Whether pieces are asked for in the order of the file, for who reads while it arrives;
+    /// else the rarest come first, as at the beginning.
+    case setSequential(Bool)
     /// `Swarm.nextDeadline` has come.
     case deadline
 }
@@ -53,6 +56,8 @@ package enum SwarmAnnouncement: Sendable, Equatable {
     /// No event: one of the regular announces, or one for more peers.
     case regular
     case completed
+    /// Has all that it wants, which isn't all there is (BEP 21, partial seeds).
+    case paused
     /// The last one; its answer may be dropped.
     case stopped
 }

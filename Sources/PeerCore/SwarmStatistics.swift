@@ -7,11 +7,17 @@ package struct SwarmProgress: Equatable, Sendable {
     package var totalBytes: Int64 = 0
     /// Bytes of pieces that have their hash.
     package var verifiedBytes: Int64 = 0
+    /// The pieces that are to be fetched, those that were there already included.
+    package var wantedPieces = 0
+    package var wantedBytes: Int64 = 0
+    /// Those of them that haven't their hash yet.
+    package var missingPieces = 0
+    package var missingBytes: Int64 = 0
     /// Bytes that have been asked for and haven't come.
     package var inFlightBytes: Int64 = 0
     package var downloadRate = 0.0
     package var uploadRate = 0.0
-    /// Time to completion at the present rate; nil when nothing comes.
+    /// Time until every wanted piece is there at the present rate; nil when nothing comes.
     package var eta: Duration?
     /// Connections past their handshake, and those of them with every piece.
     package var connectedPeers = 0
@@ -29,9 +35,13 @@ package struct SwarmProgress: Equatable, Sendable {
 
     package init() {}
 
-    /// Bytes still to be downloaded, as announces report it.
+    /// Bytes that aren't here, wanted or not, as announces report it (BEP 3; BEP 21 for partial
+    /// seeds).
     package var left: Int64 { totalBytes - verifiedBytes }
-    package var isComplete: Bool { verifiedPieces == pieceCount }
+    /// Bytes of wanted pieces that have their hash.
+    package var verifiedWantedBytes: Int64 { wantedBytes - missingBytes }
+    /// Whether every wanted piece has its hash.
+    package var isComplete: Bool { missingPieces == 0 }
 }
 
 /// One peer of a swarm, connected or remembered.

@@ -34,6 +34,14 @@ package struct TorrentGeometry: Equatable, Sendable {
         return Int(length - Int64(piece) * Int64(pieceLength))
     }
 
+    /// Bytes of some pieces together.
+    package func length(of pieces: Bitfield) -> Int64 {
+        guard !pieces.isEmpty else { return 0 }
+        let last = pieceCount - 1
+        let shortfall = pieces.contains(last) ? pieceLength - length(ofPiece: last) : 0
+        return Int64(pieces.setCount) * Int64(pieceLength) - Int64(shortfall)
+    }
+
     /// Blocks of a whole piece.
     package var blocksPerPiece: Int { (pieceLength + blockLength - 1) / blockLength }
 

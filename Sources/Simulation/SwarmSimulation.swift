@@ -64,10 +64,11 @@ package final class SwarmSimulation {
         }
     }
 
-    /// Adds a peer that has all or nothing; it does nothing until `start`.
+    /// Adds a peer that has all or nothing, and wants all or some pieces; it does nothing until
+    /// `start`.
     @discardableResult
     package func addPeer(
-        isSeed: Bool = false, behavior: SimulatedBehavior = .honest,
+        isSeed: Bool = false, wanted: Bitfield? = nil, behavior: SimulatedBehavior = .honest,
         link: SimulatedLink = SimulatedLink()
     ) -> SimulatedPeer {
         let index = peers.count
@@ -76,7 +77,8 @@ package final class SwarmSimulation {
             geometry: geometry,
             have: isSeed
                 ? Bitfield(fullOf: info.pieceCount) : Bitfield(bitCount: info.pieceCount),
-            ownID: PeerID(random: &random), ownPort: 6881, configuration: configuration,
+            wanted: wanted, ownID: PeerID(random: &random), ownPort: 6881,
+            configuration: configuration,
             seed: random.next())
         let address = IPAddress(ipv4: 0x0a00_0001 + UInt32(index))
         let peer = SimulatedPeer(

@@ -52,19 +52,34 @@ struct AnnouncePolicyTests {
 
     @Test func `completion is announced at once, or after the answer awaited`() {
         var policy = started()
-        policy.complete()
+        policy.complete(isPartial: false)
         #expect(policy.due(at: later(5), isHungry: false) == .completed)
         policy.answered(interval: .seconds(1800), at: later(5))
         #expect(policy.due(at: later(6), isHungry: false) == nil)
 
         var busy = AnnouncePolicy(interval: .seconds(120))
         _ = busy.start()
-        busy.complete()
+        busy.complete(isPartial: false)
         #expect(busy.due(at: later(5), isHungry: false) == nil)
         busy.failed(at: later(5))
         #expect(busy.due(at: later(7), isHungry: false) == .started)
         busy.answered(interval: .seconds(1800), at: later(8))
         #expect(busy.due(at: later(8), isHungry: false) == .completed)
+    }
+
+    @Test func `a partial seed says so at once and with every regular announce`() {
+        var policy = started()
+        policy.complete(isPartial: true)
+        #expect(policy.due(at: later(5), isHungry: false) == .paused)
+        policy.answered(interval: .seconds(1800), at: later(5))
+        #expect(policy.due(at: later(1804), isHungry: false) == nil)
+        #expect(policy.due(at: later(1805), isHungry: false) == .paused)
+
+        var fromTheBeginning = AnnouncePolicy(interval: .seconds(120), isPartialSeed: true)
+        #expect(fromTheBeginning.start() == .started)
+        fromTheBeginning.answered(interval: .seconds(1800), at: start)
+        #expect(fromTheBeginning.due(at: later(1799), isHungry: false) == nil)
+        #expect(fromTheBeginning.due(at: later(1800), isHungry: false) == .paused)
     }
 
     @Test func `only what was started is stopped, once`() {

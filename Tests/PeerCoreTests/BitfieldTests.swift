@@ -53,12 +53,23 @@ struct BitfieldTests {
         #expect(!again && bitfield.isEmpty)
     }
 
-    @Test func `it counts what another one lacks`() {
-        var one = Bitfield(fullOf: 100)
-        let other = Bitfield(wireBytes: [0xff] + [UInt8](repeating: 0, count: 12), bitCount: 100)!
-        #expect(one.count(missingFrom: other) == 92)
-        #expect(other.count(missingFrom: one) == 0)
-        one.remove(3)
-        #expect(other.count(missingFrom: one) == 1)
+    @Test func `it counts what it shares with another one, and finds the first of it`() {
+        var one = Bitfield(bitCount: 200)
+        var other = Bitfield(bitCount: 200)
+        #expect(one.firstMember(sharedWith: other) == nil)
+        for piece in [1, 70, 150, 199] { one.insert(piece) }
+        for piece in [0, 2, 70, 199] { other.insert(piece) }
+        #expect(one.count(sharedWith: other) == 2)
+        #expect(one.firstMember(sharedWith: other) == 70)
+    }
+
+    @Test func `subtracting leaves what the other one lacks`() {
+        let one = Bitfield(fullOf: 100)
+        var other = Bitfield(bitCount: 100)
+        for piece in [0, 63, 64, 99] { other.insert(piece) }
+        let rest = one.subtracting(other)
+        #expect(rest.setCount == 96)
+        #expect(Array(rest.members) == (0..<100).filter { !other.contains($0) })
+        #expect(other.subtracting(one).isEmpty)
     }
 }

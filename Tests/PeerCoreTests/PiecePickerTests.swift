@@ -10,10 +10,10 @@ struct PiecePickerTests {
     private func picker(have: [Int] = [], randomFirstPieces: Int = 0, seed: UInt64 = 1)
         -> PiecePicker
     {
-        var bitfield = Bitfield(bitCount: geometry.pieceCount)
-        for piece in have { bitfield.insert(piece) }
+        var wanted = Bitfield(fullOf: geometry.pieceCount)
+        for piece in have { wanted.remove(piece) }
         return PiecePicker(
-            geometry: geometry, have: bitfield, randomFirstPieces: randomFirstPieces, seed: seed)
+            geometry: geometry, wanted: wanted, randomFirstPieces: randomFirstPieces, seed: seed)
     }
 
     private func peer(_ id: UInt32, pieces: [Int]? = nil) -> PeerConnection {
@@ -216,6 +216,50 @@ struct PiecePickerTests {
         #expect(picker.adopt(piece: 3, block: 2, by: one) == false)
     }
 
+    @Test func `in sequence the lowest piece comes first, started or not`() {
+        var picker = picker()
+        picker.isSequential = true
+        #expect(pick(6, &picker, peer(1)).map(\.piece) == [0, 0, 0, 0, 1, 1])
+        #expect(pick(2, &picker, peer(2, pieces: [9, 40])).map(\.piece) == [9, 9])
+        #expect(pick(5, &picker, peer(1)).map(\.piece) == [1, 1, 9, 9, 2])
+    }
+
+    @Test func `what a peer refuses isn't asked of it`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3, 4])
+        one.refusedPieces = [3]
+        #expect(Set(pick(9, &picker, one).map(\.piece)) == [4])
+        picker.isSequential = true
+        #expect(pick(9, &picker, one) == [])
+        _ = pick(1, &picker, peer(2, pieces: [3]))
+        #expect(pick(9, &picker, one) == [])
+    }
+
+    @Test func `what is expected of live pieces waits for its verification`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        #expect(picker.active.unverifiedCount == 0)
+        _ = pick(4, &picker, one)
+        #expect(picker.active.unverifiedCount == 4)
+        let slot = picker.begin(piece: 3, block: 0, from: one, isLate: false)!
+        _ = picker.complete(slot: slot, block: 0)
+        for block in 1..<3 { picker.release(piece: 3, block: block, by: 1, isLate: false) }
+        #expect(picker.active.unverifiedCount == 2)
+        // One block is stored, and nobody is asked for the rest.
+        picker.release(piece: 3, block: 3, by: 1, isLate: false)
+        #expect(picker.active.unverifiedCount == 0)
+        _ = pick(1, &picker, one)
+        #expect(picker.active.unverifiedCount == 2)
+        _ = pick(2, &picker, one)
+        for block in 1..<4 {
+            _ = picker.begin(piece: 3, block: block, from: one, isLate: false)
+            _ = picker.complete(slot: slot, block: block)
+        }
+        #expect(picker.active.unverifiedCount == 4)
+        _ = picker.verified(piece: 3, ok: true)
+        #expect(picker.active.unverifiedCount == 0)
+    }
+
     @Test func `endgame begins when everything is asked for`() {
         var picker = picker(have: Array(0..<63))
         #expect(!picker.isEndgame)
@@ -227,7 +271,7 @@ struct PiecePickerTests {
         let tiny = TorrentGeometry(
             infoHash: SwarmScript.infoHash, length: 700_000 * 1_500, pieceLength: 1_500)
         var picker = PiecePicker(
-            geometry: tiny, have: Bitfield(bitCount: tiny.pieceCount), randomFirstPieces: 4,
+            geometry: tiny, wanted: Bitfield(fullOf: tiny.pieceCount), randomFirstPieces: 4,
             seed: 1)
         let seed = peer(1)
         seed.pieces = Bitfield(fullOf: tiny.pieceCount)

@@ -99,6 +99,17 @@ struct SwarmFastTests {
         #expect(script.sendBlock("a", 3, 0) == ["store 3@0+16384"])
     }
 
+    @Test func `who rejects without choking isn't asked for that again for a while`() {
+        let script = SwarmScript(pieces: 4, have: [0, 1, 2])
+        script.join("a", pieces: [3], fast: true)
+        _ = script.say("a", .unchoke)
+        #expect(script.say("a", .reject(block(3, 1))) == [])
+        #expect(script.say("a", .reject(block(3, 1))) == [])
+        #expect(script.sendBlock("a", 3, 0) == ["store 3@0+16384"])
+        #expect(script.advance(.seconds(59)).filter { $0.contains("request") } == [])
+        #expect(script.advance(.seconds(2)) == ["a < request 3@16384+16384"])
+    }
+
     /// A seed of many pieces, of which b has the only slot and a, who begins, has none.
     private func waiting(
         _ configure: (inout SwarmConfiguration) -> Void = { _ in }

@@ -11,10 +11,12 @@ struct SwarmFuzzTests {
     func `any course of events keeps the invariants`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let pieceLength = [40_000, 16_384, 1_500][random.below(3)]
+        let pieces = 1 + random.below(12)
         let script = SwarmScript(
-            pieces: 1 + random.below(12), pieceLength: pieceLength,
-            have: random.below(4) == 0 ? [0] : []
+            pieces: pieces, pieceLength: pieceLength, have: random.below(4) == 0 ? [0] : [],
+            wanted: random.below(3) == 0 ? Array(0..<1 + random.below(pieces)) : nil
         ) {
+            $0.maxUnverifiedBytes = 200_000
             $0.uploadSlots = 2
             $0.requestQueueLimit = 10
             $0.pipelineDepth = 1...6
@@ -55,7 +57,7 @@ struct SwarmFuzzTests {
                 name, pieces: pieces, extensions: random.below(2) == 0,
                 fast: random.below(2) == 0)
         }
-        switch random.below(24) {
+        switch random.below(25) {
         case 0: return script.tell(.closed(script.id(name)))
         case 1: return script.tell(.drained(script.id(name)))
         case 2: return script.advance(.milliseconds(random.below(20_000)))
@@ -65,6 +67,7 @@ struct SwarmFuzzTests {
             let piece = verifying.remove(at: random.below(verifying.count))
             return script.tell(.verified(piece: piece, ok: random.below(4) > 0))
         case 7..<16: return sendAsked(script, name, &random)
+        case 24: return script.tell(.setSequential(random.below(2) == 0))
         case 16:
             return random.below(10) == 0 ? script.tell(.stop) + script.tell(.start) : []
         default: return script.sendBytes(name, message(script, &random))

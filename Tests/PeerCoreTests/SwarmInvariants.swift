@@ -16,8 +16,13 @@ extension SwarmScript {
         check(swarm.unchokedCount == active.filter { !$0.amChoking }.count, "unchoked are counted")
         check(swarm.usefulCount == active.filter(\.amInterested).count, "useful ones are counted")
         check(swarm.unchokedCount <= swarm.unchoker.slots, "slots are kept")
+        check(swarm.missing.count(sharedWith: swarm.have) == 0, "what is missing isn't there")
+        check(swarm.totals.missingPieces == swarm.missing.setCount, "missing pieces are counted")
+        check(
+            swarm.totals.missingBytes == geometry.length(of: swarm.missing),
+            "missing bytes are counted")
         for peer in active {
-            let useful = peer.pieces.count(missingFrom: swarm.have)
+            let useful = peer.pieces.count(sharedWith: swarm.missing)
             check(peer.usefulPieces == useful, "useful pieces are counted")
             check(peer.amInterested == (useful > 0), "interest is told")
             check(peer.pipeline.depth <= 512, "pipelines are bounded")
@@ -38,12 +43,13 @@ extension SwarmScript {
 
     private func checkPicker(_ active: [PeerConnection], _ check: (Bool, String) -> Void) {
         let picker = swarm.picker
+        var unverified = 0
         for piece in 0..<geometry.pieceCount {
-            let states = [
-                picker.wanted.contains(piece), swarm.have.contains(piece),
-                picker.active.slot(of: piece) != nil,
-            ]
-            check(states.filter { $0 }.count == 1, "a piece is in one state")
+            let isOpen = picker.wanted.contains(piece)
+            let isStarted = picker.active.slot(of: piece) != nil
+            check(
+                (isOpen ? 1 : 0) + (isStarted ? 1 : 0) == (swarm.missing.contains(piece) ? 1 : 0),
+                "a missing piece is started or not, another one is neither")
             let holders = active.filter { !$0.isCountedAsSeed && $0.pieces.contains(piece) }
             check(Int(picker.availability[piece]) == holders.count, "availability is counted")
             guard let slot = picker.active.slot(of: piece) else { continue }
@@ -51,6 +57,9 @@ extension SwarmScript {
             let blocks = (0..<state.blockCount).map { picker.active.block($0, in: slot) }
             let complete = blocks.filter { $0.state == .complete }.count
             check(state.completeCount == complete, "complete blocks are counted")
+            let requested = blocks.filter { $0.requests > 0 }.count
+            check(state.requestedCount == requested, "requested blocks are counted")
+            if state.phase == .verifying || requested > 0 { unverified += complete + requested }
             check((state.phase == .verifying) == (complete == blocks.count), "whole is verified")
             let unrequested = blocks.filter(\.isUnrequested).count
             check(state.unrequestedCount == unrequested, "unrequested blocks are counted")
@@ -66,5 +75,6 @@ extension SwarmScript {
                 check(Int(block.requests) == askers.count, "requests are counted")
             }
         }
+        check(picker.active.unverifiedCount == unverified, "unverified blocks are counted")
     }
 }

@@ -18,17 +18,21 @@ final class SwarmScript {
     /// Peers called m are this one; others have higher or lower ids, by their letter.
     init(
         pieces: Int = 4, pieceLength: Int = 32 << 10, have: [Int] = [],
+        wanted: [Int]? = nil,
         _ configure: (inout SwarmConfiguration) -> Void = { _ in }
     ) {
         geometry = TorrentGeometry(
             infoHash: Self.infoHash, length: Int64(pieces * pieceLength), pieceLength: pieceLength)
-        var bitfield = Bitfield(bitCount: pieces)
-        for piece in have { bitfield.insert(piece) }
+        func bitfield(_ members: [Int]) -> Bitfield {
+            var bitfield = Bitfield(bitCount: pieces)
+            for piece in members { bitfield.insert(piece) }
+            return bitfield
+        }
         var configuration = SwarmConfiguration()
         configure(&configuration)
         swarm = Swarm(
-            geometry: geometry, have: bitfield, ownID: Self.peerID("m"), ownPort: 6881,
-            configuration: configuration, seed: 1)
+            geometry: geometry, have: bitfield(have), wanted: wanted.map(bitfield),
+            ownID: Self.peerID("m"), ownPort: 6881, configuration: configuration, seed: 1)
         _ = tell(.start)
         _ = tell(.announced(interval: .seconds(1800), peers: []))
     }
@@ -61,6 +65,7 @@ final class SwarmScript {
 
     // A swarm can't be copied, which `#expect` would want to do with it.
     var isComplete: Bool { swarm.isComplete }
+    var isSeed: Bool { swarm.isSeed }
     var progress: SwarmProgress { swarm.progress(at: now) }
     var peers: [PeerSnapshot] { swarm.peers(at: now) }
 

@@ -45,6 +45,17 @@ struct TorrentGeometryTests {
         }
     }
 
+    @Test func `the last piece counts with its own length`() {
+        let geometry = geometry(100_000, 40_000)
+        var pieces = Bitfield(bitCount: 3)
+        #expect(geometry.length(of: pieces) == 0)
+        pieces.insert(1)
+        #expect(geometry.length(of: pieces) == 40_000)
+        pieces.insert(2)
+        #expect(geometry.length(of: pieces) == 60_000)
+        #expect(geometry.length(of: Bitfield(fullOf: 3)) == 100_000)
+    }
+
     @Test func `a range must lie inside its piece`() {
         let geometry = geometry(100_000, 40_000)
         let ranges: [(UInt32, UInt32, UInt32, Bool)] = [

@@ -28,6 +28,7 @@ extension SwarmAnnouncement {
         case .started: .started
         case .regular: .none
         case .completed: .completed
+        case .paused: .paused
         case .stopped: .stopped
         }
     }
