@@ -8,7 +8,8 @@ PROGRAMS := mtorrent mtorrent-tracker
 # A test that hangs must not hold a machine for ever; unit tests take seconds.
 TEST_SECONDS := 540
 
-.PHONY: build demo test bench check install clean hooks help bootstrap bootstrap-tests
+.PHONY: build demo test bench bench-peer check install clean hooks help
+.PHONY: bootstrap bootstrap-tests bootstrap-bench
 
 build: bootstrap ## build both programs, optimized, into .build/release
 	$(SWIFT_BUILD)
@@ -26,6 +27,10 @@ test: bootstrap-tests ## all tests: unit, state machines, real programs, other c
 bench: bootstrap-tests build ## measure against aria2 on this machine
 	swift build -c release --package-path Benchmarks
 	Benchmarks/.build/release/mtorrent-bench --programs .build/release $(BENCH)
+
+bench-peer: bootstrap-bench build ## measure the peer under load, beside other clients
+	swift build -c release --package-path Benchmarks
+	Benchmarks/.build/release/mtorrent-bench peer --programs .build/release $(BENCH)
 
 check: bootstrap ## the gate: format, imports between targets, warnings, scripts
 	scripts/check
@@ -49,6 +54,9 @@ bootstrap:
 bootstrap-tests:
 	@scripts/bootstrap --tests
 
+bootstrap-bench:
+	@scripts/bootstrap --bench
+
 help:
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
-	    awk -F ':[^#]*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+	    awk -F ':[^#]*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'

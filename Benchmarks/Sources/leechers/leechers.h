@@ -1,0 +1,53 @@
+#ifndef LEECHERS_H
+#define LEECHERS_H
+
+#include "CLoad.h"
+
+// The most that is kept of a message; of longer ones the rest is passed over.
+enum { HEAD_BYTES = 1024 };
+
+struct leecher {
+    int fd; // -1 once closed
+    int number;
+    double dialled;
+    bool is_connected; // the other side's handshake has come
+    bool is_unchoked, was_unchoked;
+    bool has_fast; // both sides: a choke refuses each request by itself (BEP 6)
+    bool waits_to_send;
+    int pipeline;   // the smaller of ours and the peer's `reqq`
+    uint32_t block; // bytes of a request
+
+    // What is coming: a head of `needed` bytes, of which `had` are here, then `skip` bytes.
+    uint32_t needed, had, skip;
+    bool skips_block;
+    uint8_t head[HEAD_BYTES];
+
+    uint32_t next_piece, next_begin;
+    int outstanding;
+    uint8_t *out; // what the socket didn't take yet
+    size_t out_bytes;
+
+    uint64_t bytes; // of blocks
+    uint64_t blocks;
+};
+
+struct crowd {
+    struct torrent torrent;
+    struct sockaddr_in to;
+    int net;
+    int count, started, half_open;
+    uint32_t block, least_block;
+    int pipeline;
+    bool is_idle;
+    int poll;
+    struct leecher *leechers;
+};
+
+// Connects the next leecher.
+void start_one(struct crowd *crowd);
+// Dials again for those that weren't answered by a handshake: the server may not be there yet.
+void dial_again(struct crowd *crowd);
+// Waits for events, at most so long, and handles them.
+void turn(struct crowd *crowd, int milliseconds);
+
+#endif

@@ -1,0 +1,65 @@
+/// A program that shares or downloads, in the way that its kind is started and asked.
+protocol Client: Sendable {
+    /// As the tables call it.
+    var name: String { get }
+    /// Bytes of the requests that it is given.
+    var requestBytes: Int { get }
+    /// Puts its state where each run finds it: so that nothing is hashed again.
+    func prepare(_ stage: PeerStage) async throws
+    /// Starts it with the whole file, listening at the port.
+    func share(_ stage: PeerStage, port: UInt16) async throws -> ChildProcess
+}
+
+extension Client {
+    var requestBytes: Int { 16384 }
+    func prepare(_ stage: PeerStage) async throws {}
+}
+
+/// `mtorrent`, with requests of 16 KiB as any client makes them, or with the large ones that our
+/// peers agree on.
+struct OurPeer: Client {
+    var requestBytes = 16384
+
+    var name: String {
+        requestBytes > 16384 ? "**mtorrent**, runs of \(requestBytes >> 10) KiB" : "**mtorrent**"
+    }
+
+    func share(_ stage: PeerStage, port: UInt16) async throws -> ChildProcess {
+        let peer = try stage.placement.start(
+            stage.programs.peer,
+            ["--data-dir", stage.sharerState, "127.0.0.1:\(port)", stage.trackerAddress],
+            on: .first)
+        peer.send("login alice alice-secret")
+        return peer
+    }
+}
+
+/// A minimal server in C, the limit that the others are held against.
+struct CServer: Client {
+    enum Answer: String {
+        case gathered = "C, gathered from a mapping"
+        case corked = "C, corked sendfile"
+        case blockwise = "C, header + sendfile per block"
+        case ranges = "C, sendfile of 1 MiB ranges"
+    }
+
+    let answer: Answer
+
+    var name: String { answer.rawValue }
+
+    var requestBytes: Int { answer == .ranges ? 1 << 20 : 16384 }
+
+    func share(_ stage: PeerStage, port: UInt16) async throws -> ChildProcess {
+        let manner: [String] =
+            switch answer {
+            case .gathered: []
+            case .corked: ["--sendfile"]
+            case .blockwise: ["--sendfile", "--gather", "1"]
+            case .ranges: ["--sendfile", "--gather", "1"] + .option("max-block", 1 << 20)
+            }
+        return try stage.generators.start(
+            "sharers",
+            manner + stage.torrentOptions + .option("file", stage.original)
+                + .option("listen", "127.0.0.1:\(port)"), on: .first)
+    }
+}
