@@ -75,20 +75,23 @@ package struct ParsedOptions: Sendable {
     /// Bytes: a number with `K`, `M`, `G` or `T` (powers of 1024, `KiB` and `KB` read the same).
     package func size(_ name: String) throws(OptionError) -> Int64? {
         guard let (value, source) = given[name]?.last else { return nil }
-        var units: [(String, Double)] = []
-        for (exponent, letter) in ["K", "M", "G", "T"].enumerated() {
-            var factor = 1024.0
-            for _ in 0..<exponent { factor *= 1024 }
-            for unit in ["\(letter)iB", "\(letter)B", letter, letter.lowercased()] {
-                units.append((unit, factor))
-            }
-        }
-        units += [("B", 1), ("", 1)]
         // 8 PiB: exact in a Double, and more than a file may have.
-        guard let bytes = Quantity.parse(value, units: units), bytes <= 9_007_199_254_740_992 else {
+        guard let bytes = Quantity.parse(value, units: Quantity.byteUnits),
+            bytes <= 9_007_199_254_740_992
+        else {
             throw wrong(source, value, "it is a size such as `65536`, `64K`, `16M` or `1G`")
         }
         return Int64(bytes.rounded())
+    }
+
+    /// A limit in bytes a second; `off`, and not being given, is none.
+    package func rate(_ name: String) throws(OptionError) -> ByteRate? {
+        guard let (value, source) = given[name]?.last else { return nil }
+        do {
+            return try ByteRate.limit(parsing: value)
+        } catch {
+            throw wrong(source, value, error.message)
+        }
     }
 
     /// An error about an option's value, for checks that the program makes itself.
@@ -105,6 +108,19 @@ package struct ParsedOptions: Sendable {
 }
 
 enum Quantity {
+    /// Powers of 1024, as `KiB`, `KB`, `K` or `k`; `B` or nothing.
+    static let byteUnits: [(suffix: String, factor: Double)] = {
+        var units: [(String, Double)] = []
+        var factor = 1.0
+        for letter in ["K", "M", "G", "T"] {
+            factor *= 1024
+            for unit in ["\(letter)iB", "\(letter)B", letter, letter.lowercased()] {
+                units.append((unit, factor))
+            }
+        }
+        return units + [("B", 1), ("", 1)]
+    }()
+
     /// A number that is not negative, times its unit. The first unit that ends the text counts.
     static func parse(_ text: String, units: [(suffix: String, factor: Double)]) -> Double? {
         for unit in units where text.hasSuffix(unit.suffix) {
