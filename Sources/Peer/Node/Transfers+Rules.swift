@@ -59,4 +59,15 @@ extension Node {
             self?.notify("\(download.name) would not be resumed after a crash: \(error)")
         }
     }
+
+    /// Stores what became of a download.
+    func record(_ state: Download.State, of transfer: Transfer) {
+        let (store, user, infoHash) = (store, transfer.user, transfer.infoHash)
+        stateWorker.run {
+            try store.setState(state, user: user, infoHash: infoHash)
+        } then: { [weak self] result in
+            guard case .failure(let error) = result else { return }
+            self?.notify("what became of \(transfer.name) isn't recorded: \(error)")
+        }
+    }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import PeerCore
 import Reactor
 import Wire
@@ -149,14 +148,6 @@ final class Transfers: TorrentObserver {
         }
     }
 
-    private func downloadRecord(of transfer: Transfer, state: Download.State) -> Download {
-        Download(
-            user: transfer.user, group: transfer.group, infoHash: transfer.infoHash,
-            name: transfer.name, destination: transfer.path, mtorrentPath: transfer.mtorrentPath,
-            info: transfer.info.encoded, state: state,
-            startedAtMilliseconds: Int64(time(nil)) * 1000)
-    }
-
     /// A download comes to its end, good or bad.
     private func end(_ transfer: Transfer, _ phase: Transfer.Phase) {
         transfer.phase = phase
@@ -164,7 +155,7 @@ final class Transfers: TorrentObserver {
             stopTorrent(of: transfer)
             transfer.journal?.close()
             transfer.journal = nil
-            node.record(downloadRecord(of: transfer, state: .failed(reason: error.message)))
+            node.record(.failed(reason: error.message), of: transfer)
         }
         if transfer.isDownload { node.noticeHandler(.downloadEnded(transfer.status)) }
         node.logger.info(

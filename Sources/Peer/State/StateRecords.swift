@@ -38,7 +38,10 @@ package struct Share: Hashable, Sendable {
 /// A download that was begun.
 package struct Download: Hashable, Sendable {
     package enum State: Hashable, Sendable {
+        /// Going on, or waiting for its turn.
         case downloading
+        /// Until the user lets it go on.
+        case paused
         case complete
         case failed(reason: String)
     }

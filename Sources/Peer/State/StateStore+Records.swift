@@ -76,18 +76,19 @@ extension StateStore {
         started_at_ms
         """
 
-    /// Stores a download; one of the same user and info-hash is replaced.
+    /// Stores a download at the end of the queue; one of the same user and info-hash is replaced.
     package func save(_ download: Download) throws(CommandError) {
         let (state, reason) = Self.columns(of: download.state)
         try withDatabase { database in
             try database.execute(
                 """
-                INSERT INTO downloads(\(Self.downloadColumns)) VALUES(?,?,?,?,?,?,?,?,?,?)
+                INSERT INTO downloads(\(Self.downloadColumns), place)
+                VALUES(?,?,?,?,?,?,?,?,?,?, \(Self.lastPlace))
                 ON CONFLICT(user, info_hash) DO UPDATE SET group_id = excluded.group_id,
                     name = excluded.name, destination = excluded.destination,
                     mtorrent_path = excluded.mtorrent_path, info = excluded.info,
                     state = excluded.state, reason = excluded.reason,
-                    started_at_ms = excluded.started_at_ms
+                    started_at_ms = excluded.started_at_ms, place = excluded.place
                 """,
                 download.user, download.group, download.infoHash.bytes, download.name,
                 download.destination, download.mtorrentPath, download.info, state, reason,
@@ -95,12 +96,32 @@ extension StateStore {
         }
     }
 
-    /// This user's downloads, the one stored first first.
+    /// Behind all others.
+    private static let lastPlace = "(SELECT COALESCE(MAX(place), 0) + 1 FROM downloads)"
+
+    /// Changes the state of a download; one that isn't stored is left so.
+    /// - Parameter isRequeued: whether it goes to the end of the queue.
+    package func setState(
+        _ state: Download.State, isRequeued: Bool = false, user: String, infoHash: InfoHash
+    ) throws(CommandError) {
+        let (state, reason) = Self.columns(of: state)
+        try withDatabase { database in
+            try database.execute(
+                """
+                UPDATE downloads SET state = ?, reason = ?,
+                    place = CASE WHEN ? THEN \(Self.lastPlace) ELSE place END
+                WHERE user = ? AND info_hash = ?
+                """,
+                state, reason, isRequeued, user, infoHash.bytes)
+        }
+    }
+
+    /// This user's downloads, in the order of the queue.
     package func downloads(user: String) throws(CommandError) -> [Download] {
         try withDatabase { database in
             try database.query(
-                "SELECT \(Self.downloadColumns) FROM downloads WHERE user = ? ORDER BY id", user,
-                row: Self.download)
+                "SELECT \(Self.downloadColumns) FROM downloads WHERE user = ? ORDER BY place",
+                user, row: Self.download)
         }
     }
 
@@ -133,6 +154,7 @@ extension StateStore {
         case .downloading: (0, "")
         case .complete: (1, "")
         case .failed(let reason): (2, reason)
+        case .paused: (3, "")
         }
     }
 
@@ -142,6 +164,7 @@ extension StateStore {
         case 0: state = .downloading
         case 1: state = .complete
         case 2: state = .failed(reason: row.text(8))
+        case 3: state = .paused
         case let other: throw .malformed("a download has the unknown state \(other)")
         }
         return Download(

@@ -15,8 +15,9 @@ package final class StateStore: Sendable {
         let database: Database
     }
 
-    private static let schemaVersion = 1
-    private static let schema = """
+    /// What brings a database from each version to the next, beginning with an empty one.
+    private static let migrations = [
+        """
         CREATE TABLE shares(
             id INTEGER PRIMARY KEY, user TEXT NOT NULL, info_hash BLOB NOT NULL,
             group_id TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, mtorrent_path TEXT,
@@ -31,8 +32,14 @@ package final class StateStore: Sendable {
         CREATE TABLE resume(
             info_hash BLOB PRIMARY KEY, boot_id TEXT NOT NULL, device INTEGER NOT NULL,
             inode INTEGER NOT NULL, verified BLOB NOT NULL, synced BLOB NOT NULL) WITHOUT ROWID;
-        PRAGMA user_version = 1;
+        """,
+        // The order in which downloads take their turns.
         """
+        ALTER TABLE downloads ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+        UPDATE downloads SET place = id;
+        CREATE INDEX downloads_place ON downloads(place);
+        """,
+    ]
 
     package let directory: String
     private let lock: DirectoryLock
@@ -51,21 +58,27 @@ package final class StateStore: Sendable {
         let path = directory + "/state.sqlite"
         do {
             let database = try Database(path: path, synchronous: .full)
-            let version = try database.userVersion()
-            guard version <= Self.schemaVersion else {
-                throw CommandError(
-                    "\(directory) was written by a newer mtorrent (state version \(version), "
-                        + "this program knows \(Self.schemaVersion)): use that version, or "
-                        + "another --data-dir", .failed)
-            }
-            if version == 0 {
-                try database.transaction { try database.executeScript(Self.schema) }
-            }
+            try Self.migrate(database, in: directory)
             connection = Mutex(Connection(database: database))
             journal = Mutex(
                 Connection(database: try Database(path: path, synchronous: .normal)))
         } catch {
             throw Self.commandError(error, path: path)
+        }
+    }
+
+    private static func migrate(_ database: Database, in directory: String) throws {
+        let version = try database.userVersion()
+        guard version <= migrations.count else {
+            throw CommandError(
+                "\(directory) was written by a newer mtorrent (state version \(version), "
+                    + "this program knows \(migrations.count)): use that version, or "
+                    + "another --data-dir", .failed)
+        }
+        guard version < migrations.count else { return }
+        try database.transaction {
+            for script in migrations[version...] { try database.executeScript(script) }
+            try database.setUserVersion(Int32(migrations.count))
         }
     }
 

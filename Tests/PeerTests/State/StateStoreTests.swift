@@ -77,20 +77,59 @@ struct StateStoreTests {
         #expect(try store.shares(user: "alice") == [share("alice", 2)])
     }
 
-    @Test func `downloads keep their state and the reason of a failure`() throws {
+    @Test func `downloads keep their place, their state and the reason of a failure`() throws {
+        let states: [Download.State] = [
+            .downloading, .failed(reason: "disk full"), .paused, .complete,
+        ]
+        var downloads = (UInt8(1)...4).map { download("alice", $0) }
+        do {
+            let store = try StateStore(directory: data)
+            for index in downloads.indices {
+                try store.save(downloads[index])
+                downloads[index].state = states[index]
+                try store.setState(
+                    states[index], user: "alice", infoHash: downloads[index].infoHash)
+            }
+        }
         let store = try StateStore(directory: data)
-        var downloads = (UInt8(1)...3).map { download("alice", $0) }
-        for download in downloads { try store.save(download) }
-        downloads[1].state = .failed(reason: "disk full")
-        downloads[2].state = .complete
-        for download in downloads { try store.save(download) }
         #expect(try store.downloads(user: "alice") == downloads)
-        downloads[1].state = .downloading
-        try store.save(downloads[1])
+        try store.setState(.downloading, user: "alice", infoHash: hash(2))
         #expect(try store.downloads(user: "alice")[1] == download("alice", 2))
         try store.removeDownload(user: "alice", infoHash: hash(1))
-        #expect(try store.downloads(user: "alice").count == 2)
+        #expect(try store.downloads(user: "alice").count == 3)
+        try store.setState(.paused, user: "bob", infoHash: hash(2))
         #expect(try store.downloads(user: "bob").isEmpty)
+    }
+
+    @Test func `a download that is stored again or requeued goes to the end`() throws {
+        let store = try StateStore(directory: data)
+        for byte in UInt8(1)...4 { try store.save(download("alice", byte)) }
+        try store.save(download("bob", 9))
+        try store.setState(.downloading, isRequeued: true, user: "alice", infoHash: hash(2))
+        try store.save(download("alice", 1))
+        try store.setState(.paused, user: "alice", infoHash: hash(3))
+        #expect(
+            try store.downloads(user: "alice").map(\.infoHash)
+                == [hash(3), hash(4), hash(2), hash(1)])
+    }
+
+    @Test func `state of an older program is taken over`() throws {
+        do {
+            let store = try StateStore(directory: data)
+            for byte in UInt8(1)...3 { try store.save(download("alice", byte)) }
+        }
+        let database = try Database(path: data + "/state.sqlite", synchronous: .full)
+        try database.executeScript(
+            """
+            DROP INDEX downloads_place; ALTER TABLE downloads DROP COLUMN place;
+            PRAGMA user_version = 1
+            """)
+        let store = try StateStore(directory: data)
+        #expect(
+            try store.downloads(user: "alice") == (UInt8(1)...3).map { download("alice", $0) })
+        try store.setState(.downloading, isRequeued: true, user: "alice", infoHash: hash(1))
+        #expect(
+            try store.downloads(user: "alice").map(\.infoHash) == [hash(2), hash(3), hash(1)])
     }
 
     @Test func `a finished download becomes a share and needs no resume data`() throws {
