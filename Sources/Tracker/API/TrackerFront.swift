@@ -5,18 +5,10 @@ import Wire
 final class TrackerFront: HTTPHandler {
     /// What a path asks for, as far as its bytes alone tell.
     private enum Target {
-        case announce(PathKey)
-        case scrape(PathKey)
+        case announce(AnnouncePath)
+        case scrape(AnnouncePath)
         case health
         case other
-    }
-
-    /// The part of an announce path behind `/announce`.
-    private enum PathKey {
-        case none
-        case passkey(Passkey)
-        /// Not 32 hex digits.
-        case malformed
     }
 
     private let service: TrackerService
@@ -36,8 +28,8 @@ final class TrackerFront: HTTPHandler {
             return exchange.respond(APIError.methodNotAllowed(allow: "GET, HEAD").response)
         }
         switch target {
-        case .announce(let key): announce(request, key, exchange)
-        case .scrape(let key): scrape(request, key, exchange)
+        case .announce(let path): announce(request, path, exchange)
+        case .scrape(let path): scrape(request, path, exchange)
         case .health:
             body.removeAll(keepingCapacity: true)
             body.append(contentsOf: "ok\n".utf8)
@@ -47,56 +39,33 @@ final class TrackerFront: HTTPHandler {
     }
 
     private static func target(_ path: UnsafeRawBufferPointer) -> Target {
-        if let key = pathKey(path, behind: "/announce") { return .announce(key) }
-        if let key = pathKey(path, behind: "/scrape") { return .scrape(key) }
+        if let path = AnnouncePath(path, behind: "/announce") { return .announce(path) }
+        if let path = AnnouncePath(path, behind: "/scrape") { return .scrape(path) }
         return path.elementsEqual("/healthz".utf8) ? .health : .other
     }
 
-    /// Nil where the path is another.
-    private static func pathKey(
-        _ path: UnsafeRawBufferPointer, behind prefix: StaticString
-    ) -> PathKey? {
-        let count = prefix.utf8CodeUnitCount
-        guard path.count >= count else { return nil }
-        for index in 0..<count where path[index] != prefix.utf8Start[index] { return nil }
-        if path.count == count { return PathKey.none }
-        guard path[count] == UInt8(ascii: "/") else { return nil }
-        let digits = UnsafeRawBufferPointer(rebasing: path[(count + 1)...])
-        return Passkey(hexDigits: digits).map { .passkey($0) } ?? .malformed
-    }
-
-    private func announce(_ request: HTTPRequest, _ key: PathKey, _ exchange: HTTPExchange) {
-        answer(key, exchange) { [service] passkey, body in
-            request.withQueryBytes { query in
-                service.answerAnnounce(
-                    query: query, passkey: passkey, source: exchange.remoteAddress, into: &body)
-            }
-        }
-    }
-
-    private func scrape(_ request: HTTPRequest, _ key: PathKey, _ exchange: HTTPExchange) {
-        answer(key, exchange) { [service] passkey, body in
-            request.withQueryBytes { query in
-                service.answerScrape(query: query, passkey: passkey, into: &body)
-            }
-        }
-    }
-
-    /// Answers in bencoding and with status 200, refusals too: clients show the reason then.
-    private func answer(
-        _ key: PathKey, _ exchange: HTTPExchange, _ write: (Passkey?, inout [UInt8]) -> Void
+    private func announce(
+        _ request: HTTPRequest, _ path: AnnouncePath, _ exchange: HTTPExchange
     ) {
         body.removeAll(keepingCapacity: true)
-        switch key {
-        case .none: write(nil, &body)
-        case .passkey(let passkey): write(passkey, &body)
-        case .malformed:
-            let refusal = AnnounceDecision.Refusal.unknownPasskey
-            AnnounceFailure(reason: refusal.reason, retryIn: .never).encode(into: &body)
+        request.withQueryBytes { query in
+            service.answerAnnounce(
+                query: query, path: path, source: exchange.remoteAddress, into: &body)
         }
         respondWithBody(exchange)
     }
 
+    private func scrape(
+        _ request: HTTPRequest, _ path: AnnouncePath, _ exchange: HTTPExchange
+    ) {
+        body.removeAll(keepingCapacity: true)
+        request.withQueryBytes { query in
+            service.answerScrape(query: query, path: path, into: &body)
+        }
+        respondWithBody(exchange)
+    }
+
+    /// In bencoding and with status 200, refusals too: clients show the reason then.
     private func respondWithBody(_ exchange: HTTPExchange) {
         exchange.respond { [body] bytes, keepAlive in
             HTTPResponse.appendHead(

@@ -72,6 +72,14 @@ final class HTTPServer {
         return listener.localAddress
     }
 
+    /// Takes no more connections; those that are open go on, without deadlines.
+    func stopListening() {
+        listener?.close()
+        listener = nil
+        if let deadlineTimer { loop.cancel(deadlineTimer) }
+        deadlineTimer = nil
+    }
+
     private func accept(_ accepted: consuming AcceptedSocket) {
         let slot = freeSlots.popLast() ?? connections.count
         let connection = HTTPConnection(server: self, slot: slot)
@@ -151,9 +159,7 @@ final class HTTPServer {
     /// Takes no more connections and requests, lets what is being answered finish, and calls
     /// `then` when all connections are closed, or after `limit`.
     func drain(within limit: Duration, then: @escaping () -> Void) {
-        listener?.close()
-        listener = nil
-        if let deadlineTimer { loop.cancel(deadlineTimer) }
+        stopListening()
         onDrained = then
         for connection in connections { connection?.drain() }
         loop.schedule(after: limit) { [weak self] in

@@ -12,6 +12,7 @@ final class TrackerNode {
     let service: TrackerService
     private let front: TrackerFront
     private let server: HTTPServer
+    private let datagrams: DatagramFront
     /// Held while it runs.
     private var lock: DataFolder.Lock?
     private let logger: Logger
@@ -32,7 +33,8 @@ final class TrackerNode {
         do throws(SystemError) {
             loop = try EventLoop()
             server = HTTPServer(loop: loop, limits: configuration.http)
-            self.address = try server.listen(on: address)
+            (self.address, datagrams) = try Self.listen(
+                on: address, server, connectionIDLifetime: configuration.connectionIDLifetime)
         } catch {
             throw StartError(listeningOn: address, error)
         }
@@ -49,9 +51,30 @@ final class TrackerNode {
         }
         front = TrackerFront(service: service)
         server.handler = front
+        datagrams.service = service
         service.onFailure = { [unowned self] message in
             failure = message
             stop()
+        }
+    }
+
+    /// Takes one port number for TCP and for UDP. Where any will do, one that is free for TCP may
+    /// be taken for UDP: then another is tried.
+    private static func listen(
+        on address: SocketAddress, _ server: HTTPServer, connectionIDLifetime: Duration
+    ) throws(SystemError) -> (SocketAddress, DatagramFront) {
+        var triesLeft = address.port == 0 ? 16 : 1
+        while true {
+            let chosen = try server.listen(on: address)
+            do throws(SystemError) {
+                let datagrams = try DatagramFront(
+                    loop: server.loop, address: chosen, connectionIDLifetime: connectionIDLifetime)
+                return (chosen, datagrams)
+            } catch {
+                triesLeft -= 1
+                guard triesLeft > 0, error.code == EADDRINUSE else { throw error }
+                server.stopListening()
+            }
         }
     }
 
@@ -71,6 +94,7 @@ final class TrackerNode {
         if isStopping { return loop.stop() }
         isStopping = true
         service.closeStreams()
+        datagrams.close()
         server.drain(within: Self.drainTime) { [unowned self] in loop.stop() }
     }
 }

@@ -9,6 +9,8 @@ package struct TrackerConfiguration: Sendable {
     /// Peers in an answer, where the client doesn't say and at most.
     package var usualPeers = 50
     package var mostPeers = 200
+    /// How long a connection id of BEP 15 counts; clients exist that use one for five minutes.
+    package var connectionIDLifetime = Duration.seconds(600)
     /// Between signs of life on an event stream.
     package var pingInterval = Duration.seconds(5)
     /// Threads that check passwords, and attempts that may wait for one.

@@ -9,11 +9,14 @@ package enum AnnounceError: Error, Equatable, Sendable, CustomStringConvertible 
         case downloaded
         case left
         case numwant
+        case event
     }
 
     case missing(Parameter)
     case malformed(Parameter)
     case repeated(Parameter)
+    /// A datagram that ends before the announce does (BEP 15).
+    case truncated
     /// A scrape of more info-hashes than allowed.
     case tooManyInfoHashes(limit: Int)
 
@@ -22,6 +25,7 @@ package enum AnnounceError: Error, Equatable, Sendable, CustomStringConvertible 
         case .missing(let parameter): "\(parameter.rawValue) is missing"
         case .malformed(let parameter): "\(parameter.rawValue) is malformed"
         case .repeated(let parameter): "\(parameter.rawValue) is given twice"
+        case .truncated: "the announce is too short"
         case .tooManyInfoHashes(let limit): "more than \(limit) info-hashes in one scrape"
         }
     }

@@ -1,5 +1,5 @@
 /// A tracker's refusal (BEP 3, 31).
-package struct AnnounceFailure: Hashable, Sendable {
+package struct AnnounceFailure: Error, Hashable, Sendable {
     /// When it is worth asking again (BEP 31).
     package enum RetryIn: Hashable, Sendable {
         case minutes(Int)

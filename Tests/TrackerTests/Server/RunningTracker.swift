@@ -32,7 +32,8 @@ final class RunningTracker: Sendable {
     private let lines: LogLines
 
     init(
-        folder: TemporaryFolder? = nil, _ configure: (inout TrackerConfiguration) -> Void = { _ in }
+        folder: TemporaryFolder? = nil, address: SocketAddress = .loopback(port: 0),
+        _ configure: (inout TrackerConfiguration) -> Void = { _ in }
     ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
@@ -45,7 +46,7 @@ final class RunningTracker: Sendable {
                 let lines = start.log
                 let sink = LogSink { line in lines.text.withLock { $0 += line } }
                 let node = try TrackerNode(
-                    address: .loopback(port: 0), dataFolder: { _ in folder.path },
+                    address: address, dataFolder: { _ in folder.path },
                     configuration: chosen, logger: Logger(level: .debug, sink: sink))
                 start.port.withLock { $0 = node.address.port }
                 start.result.withLock { $0 = .success(LoopBound(node, on: node.loop)) }

@@ -1,0 +1,73 @@
+import Reactor
+import TrackerCore
+import Wire
+
+// Announces and scrapes over HTTP, answered in bencoding (BEP 3, 23, 48).
+extension TrackerService {
+    /// Appends the answer to an announce, refusals included.
+    func answerAnnounce(
+        query: UnsafeRawBufferPointer, path: AnnouncePath, source: SocketAddress,
+        into output: inout [UInt8]
+    ) {
+        let request: AnnounceRequest
+        do throws(AnnounceError) {
+            request = try AnnounceRequest(parsingQuery: query)
+        } catch {
+            return AnnounceFailure(reason: "\(error)").encode(into: &output)
+        }
+        let address = IPAddress(source)
+        switch announce(request, path: path, from: address) {
+        case .refused(let failure): failure.encode(into: &output)
+        case .entered(let counts): encode(counts, to: request, address, into: &output)
+        }
+    }
+
+    private func encode(
+        _ counts: Swarms.Counts, to request: AnnounceRequest, _ address: IPAddress,
+        into output: inout [UInt8]
+    ) {
+        var answer = AnnounceResponse(
+            interval: announceSeconds, minInterval: minimumSeconds, complete: counts.seeders,
+            incomplete: counts.leechers, downloaded: counts.completed, externalIP: address)
+        if request.compact {
+            answer.encode(ipv4: chosen.ipv4, ipv6: chosen.ipv6, into: &output)
+        } else {
+            answer.peers = Endpoint.decodeCompactIPv4(chosen.ipv4) ?? []
+            answer.peers6 = Endpoint.decodeCompactIPv6(chosen.ipv6) ?? []
+            answer.encode(compact: false, into: &output)
+        }
+    }
+
+    /// Appends the answer to a scrape: the counts of the swarms that the caller may announce to.
+    func answerScrape(
+        query: UnsafeRawBufferPointer, path: AnnouncePath, into output: inout [UInt8]
+    ) {
+        let request: ScrapeRequest
+        do throws(AnnounceError) {
+            request = try ScrapeRequest(parsingQuery: query)
+        } catch {
+            return AnnounceFailure(reason: "\(error)").encode(into: &output)
+        }
+        var answer = ScrapeResponse(files: [:])
+        for infoHash in request.infoHashes {
+            switch scrape(infoHash, path: path) {
+            case .failure(let failure): return failure.encode(into: &output)
+            case .success(nil): continue
+            case .success(let counts?):
+                answer.files[infoHash] = ScrapeResponse.Entry(
+                    complete: counts.seeders, downloaded: counts.completed,
+                    incomplete: counts.leechers)
+            }
+        }
+        answer.encode(into: &output)
+    }
+}
+
+extension IPAddress {
+    init(_ address: SocketAddress) {
+        guard let endpoint = address.withSockaddr({ pointer, _ in Endpoint(pointer) }) else {
+            preconditionFailure("a socket address is of IPv4 or IPv6")
+        }
+        self = endpoint.address
+    }
+}

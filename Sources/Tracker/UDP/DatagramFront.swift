@@ -1,0 +1,98 @@
+import Reactor
+import TrackerCore
+import Wire
+
+/// Announces and scrapes over UDP (BEP 15), on the port number of HTTP.
+///
+/// Nothing is kept for a client, and nothing longer than what it sent goes to an address that
+/// hasn't proved that it receives there: the tracker can't be used to flood others.
+final class DatagramFront {
+    /// Who knows the swarms; set before the loop runs.
+    var service: TrackerService!
+    private let loop: EventLoop
+    private let connectionIDs: ConnectionIDs
+    private var socket: DatagramSocket!
+    /// The answer being written.
+    private var answer: [UInt8] = []
+
+    /// With an answer's 20 bytes, what a path of 1,500 bytes carries without fragments.
+    private static let mostPeers = (ipv4: 240, ipv6: 78)
+
+    /// Receives once the loop runs.
+    init(
+        loop: EventLoop, address: SocketAddress, connectionIDLifetime: Duration
+    ) throws(SystemError) {
+        self.loop = loop
+        var generator = SystemRandomNumberGenerator()
+        connectionIDs = ConnectionIDs(lifetime: connectionIDLifetime, random: &generator)
+        socket = try DatagramSocket(loop: loop, address: address) { [unowned self] in
+            receive($0, from: $1)
+        }
+    }
+
+    func close() { socket.close() }
+
+    private var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
+        // What is no request isn't answered at all.
+        guard let datagram = TrackerDatagram(bytes), source.port != 0 else { return }
+        answer.removeAll(keepingCapacity: true)
+        let address = IPAddress(source)
+        if datagram.action == .connect {
+            TrackerDatagram.appendConnected(
+                datagram.transaction,
+                connectionID: connectionIDs.id(for: address, at: now), to: &answer)
+        } else if connectionIDs.isValid(datagram.connectionID, for: address, at: now) {
+            write(datagram, address)
+        } else {
+            TrackerDatagram.appendError(
+                datagram.transaction, "connect again", limit: datagram.count, to: &answer)
+        }
+        answer.withUnsafeBytes { socket.send($0, to: source) }
+    }
+
+    private func write(_ datagram: TrackerDatagram, _ address: IPAddress) {
+        do throws(AnnounceError) {
+            if datagram.action == .announce {
+                announce(try datagram.announce(), datagram, address)
+            } else {
+                scrape(datagram, count: try datagram.scrapedCount())
+            }
+        } catch {
+            TrackerDatagram.appendError(datagram.transaction, "\(error)", to: &answer)
+        }
+    }
+
+    private func announce(
+        _ request: AnnounceRequest, _ datagram: TrackerDatagram, _ address: IPAddress
+    ) {
+        let isIPv4 = address.isIPv4
+        let path = datagram.withURLData { AnnouncePath(urlData: $0) }
+        let outcome = service.announce(
+            request, path: path, from: address,
+            mostPeers: isIPv4 ? Self.mostPeers.ipv4 : Self.mostPeers.ipv6)
+        switch outcome {
+        case .refused(let failure):
+            TrackerDatagram.appendError(datagram.transaction, failure.reason, to: &answer)
+        case .entered(let counts):
+            TrackerDatagram.appendAnnounced(
+                datagram.transaction, interval: service.announceSeconds,
+                leechers: counts.leechers, seeders: counts.seeders,
+                peers: isIPv4 ? service.chosen.ipv4 : service.chosen.ipv6, to: &answer)
+        }
+    }
+
+    /// Swarms that a stranger may not know are answered as empty: the entries have no names, so
+    /// that none can be left out. A scrape carries no path and so no passkey.
+    private func scrape(_ datagram: TrackerDatagram, count: Int) {
+        TrackerDatagram.appendScraped(datagram.transaction, to: &answer)
+        for index in 0..<count {
+            let found = try? service.scrape(datagram.scraped(index), path: .open).get()
+            let counts = found ?? Swarms.Counts()
+            TrackerDatagram.appendScrapedEntry(
+                seeders: counts.seeders, completed: counts.completed,
+                leechers: counts.leechers, to: &answer)
+        }
+    }
+}
