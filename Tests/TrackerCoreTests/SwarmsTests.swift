@@ -4,11 +4,13 @@ import Wire
 @testable import TrackerCore
 
 /// Swarms with the announces of this test's peers: peer n is 10.0.n/256.n%256:6000.
-private struct SwarmScript {
-    var swarms = Swarms()
+private struct SwarmScript: ~Copyable {
+    var swarms: Swarms
     var random = SmallGenerator(seed: 1)
     var chosen = Swarms.Chosen()
     var now = Instant.zero
+
+    init(limits: Swarms.Limits = Swarms.Limits()) { swarms = Swarms(limits: limits) }
 
     static func endpoint(_ number: Int) -> Endpoint {
         Endpoint(address: IPAddress(ipv4: 0x0a00_0000 + UInt32(number)), port: 6000)
@@ -16,12 +18,13 @@ private struct SwarmScript {
 
     @discardableResult mutating func announce(
         _ number: Int, _ name: String = "f", seeding: Bool = false, completed: Bool = false,
-        user: UserIndex? = 0, from endpoint: Endpoint? = nil, wanted: Int = 50
+        user: UserIndex? = 0, from endpoint: Endpoint? = nil, paused: Bool = false,
+        wanted: Int = 50
     ) -> Swarms.Counts? {
         let announce = Swarms.Announce(
             infoHash: hash(name), identity: PeerIdentity(number), user: user,
             endpoint: endpoint ?? Self.endpoint(number), isSeeder: seeding,
-            hasCompleted: completed, wanted: wanted, lifetime: .seconds(100))
+            isPaused: paused, hasCompleted: completed, wanted: wanted, lifetime: .seconds(100))
         return swarms.announce(announce, at: now, random: &random, into: &chosen)
     }
 
@@ -163,12 +166,12 @@ private struct SwarmScript {
         for number in 1...60 { script.announce(number, "f\(number % 6)") }
         script.now = Instant.zero.advanced(by: .seconds(50))
         for number in 1...30 { script.announce(number, "f\(number % 6)") }
-        script.now = Instant.zero.advanced(by: .seconds(101))
+        script.now = Instant.zero.advanced(by: .seconds(112))
         script.swarms.removeExpired(at: script.now, budget: 20) { _ in false }
         #expect((31..<60).contains(script.swarms.peerCount))
         for _ in 0..<6 { script.swarms.removeExpired(at: script.now, budget: 20) { _ in false } }
         #expect(script.swarms.peerCount == 30)
-        script.now = Instant.zero.advanced(by: .seconds(151))
+        script.now = Instant.zero.advanced(by: .seconds(160))
         script.swarms.removeExpired(at: script.now, budget: 10_000) { _ in false }
         #expect(script.swarms.swarmCount == 0)
     }
@@ -214,7 +217,7 @@ private struct SwarmScript {
     @Test func `strangers can't fill the store`() {
         var limits = Swarms.Limits()
         (limits.openSwarms, limits.openPeers, limits.peers) = (2, 3, 5)
-        var script = SwarmScript(swarms: Swarms(limits: limits))
+        var script = SwarmScript(limits: limits)
         #expect(script.announce(1, "a", user: nil) != nil)
         #expect(script.announce(1, "b", user: nil) != nil)
         #expect(script.announce(1, "c", user: nil) == nil)
@@ -225,6 +228,52 @@ private struct SwarmScript {
         #expect(script.announce(3, "d", user: 1) == nil)
         #expect(script.swarms.swarmCount == 3)
         #expect(script.announce(2, "a", user: nil) != nil)
+    }
+
+    @Test func `who has what it wants is a leecher but no downloader`() {
+        var script = SwarmScript()
+        script.announce(1)
+        #expect(script.announce(2, paused: true) == Swarms.Counts(leechers: 2, paused: 1))
+        #expect(script.announce(2) == Swarms.Counts(leechers: 2))
+        script.announce(2, paused: true)
+        #expect(script.announce(2, seeding: true) == Swarms.Counts(seeders: 1, leechers: 1))
+        script.announce(1, paused: true)
+        #expect(script.swarms.stop(1, of: hash("f")) == Swarms.Counts(seeders: 1))
+    }
+
+    @Test func `a swarm of many thousands grows, shrinks and loses nobody`() {
+        var script = SwarmScript()
+        let count = 70_000
+        for number in 0..<count { script.announce(number, seeding: number % 3 == 0, wanted: 0) }
+        for number in stride(from: 0, to: count, by: 2) {
+            _ = script.swarms.stop(PeerIdentity(number), of: hash("f"))
+        }
+        let half = script.swarms.counts(of: hash("f"))
+        let seeders = stride(from: 1, to: count, by: 2).count { $0 % 3 == 0 }
+        #expect(half == Swarms.Counts(seeders: seeders, leechers: count / 2 - seeders))
+        for number in stride(from: 1, to: count, by: 2) {
+            _ = script.swarms.stop(PeerIdentity(number), of: hash("f"))
+        }
+        #expect(script.swarms.peerCount == 0 && script.swarms.swarmCount == 0)
+    }
+
+    @Test func `many swarms come and go and are all found`() {
+        var script = SwarmScript()
+        var random = SmallGenerator(seed: 7)
+        var truth: Set<Int> = []
+        for _ in 0..<20_000 {
+            let number = Int.random(in: 0..<3_000, using: &random)
+            if truth.remove(number) != nil {
+                _ = script.swarms.stop(1, of: hash("\(number)"))
+            } else {
+                truth.insert(number)
+                script.announce(1, "\(number)", wanted: 0)
+            }
+        }
+        #expect(script.swarms.swarmCount == truth.count)
+        for number in 0..<3_000 {
+            #expect((script.swarms.counts(of: hash("\(number)")) != nil) == truth.contains(number))
+        }
     }
 
     @Test func `any history leaves the counts true`() {

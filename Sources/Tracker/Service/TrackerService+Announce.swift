@@ -58,7 +58,8 @@ extension TrackerService {
         let announce = Swarms.Announce(
             infoHash: request.infoHash, identity: identity, user: user,
             endpoint: Endpoint(address: address, port: request.port),
-            isSeeder: request.left == 0, hasCompleted: request.event == .completed,
+            isSeeder: request.left == 0, isPaused: request.event == .paused,
+            hasCompleted: request.event == .completed,
             wanted: request.event == .paused ? 0 : min(wanted, configuration.mostPeers, mostPeers),
             lifetime: peerLifetime)
         guard let counts = swarms.announce(announce, at: now, random: &random, into: &chosen)

@@ -56,7 +56,7 @@ extension TrackerService {
             case .success(let counts?):
                 answer.files[infoHash] = ScrapeResponse.Entry(
                     complete: counts.seeders, downloaded: counts.completed,
-                    incomplete: counts.leechers)
+                    downloaders: counts.leechers - counts.paused, incomplete: counts.leechers)
             }
         }
         answer.encode(into: &output)

@@ -41,12 +41,17 @@ package struct ScrapeResponse: Hashable, Sendable {
         package var complete: Int
         /// How many downloads were ever completed.
         package var downloaded: Int
+        /// The number of leechers that want more (BEP 21); nil where the tracker doesn't tell.
+        package var downloaders: Int?
         /// The number of leechers.
         package var incomplete: Int
 
-        package init(complete: Int, downloaded: Int, incomplete: Int) {
+        package init(
+            complete: Int, downloaded: Int, downloaders: Int? = nil, incomplete: Int
+        ) {
             self.complete = complete
             self.downloaded = downloaded
+            self.downloaders = downloaders
             self.incomplete = incomplete
         }
     }
@@ -66,6 +71,10 @@ package struct ScrapeResponse: Hashable, Sendable {
             output.appendDecimal(entry.complete)
             output.append("e10:downloadedi")
             output.appendDecimal(entry.downloaded)
+            if let downloaders = entry.downloaders {
+                output.append("e11:downloadersi")
+                output.appendDecimal(downloaders)
+            }
             output.append("e10:incompletei")
             output.appendDecimal(entry.incomplete)
             output.append("ee")
@@ -85,6 +94,7 @@ package struct ScrapeResponse: Hashable, Sendable {
             files[infoHash] = Entry(
                 complete: Self.count(entry["complete"]),
                 downloaded: Self.count(entry["downloaded"]),
+                downloaders: entry["downloaders"].map(Self.count),
                 incomplete: Self.count(entry["incomplete"]))
         }
     }
