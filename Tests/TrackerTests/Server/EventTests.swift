@@ -176,7 +176,9 @@ import Wire
         let removed = MembershipEvent(groupID: "g", userID: "bob", change: .removed)
         #expect(try stream.next() == .membership(removed))
         let entry = try ann.client.scrape([f], passkey: ann.session.passkey).files[f]
-        #expect(entry == ScrapeResponse.Entry(complete: 0, downloaded: 0, incomplete: 0))
+        #expect(
+            entry == ScrapeResponse.Entry(complete: 0, downloaded: 0, downloaders: 0, incomplete: 0)
+        )
         #expect(throws: AnnounceResponseError.self) { try bob.announce(f, left: 5, port: 6000) }
         #expect(try bob.call(.get, "/groups/g/files").errorCode == "not_member")
     }

@@ -136,7 +136,7 @@ struct ScrapeTests {
     @Test func `an answer is as BEP 48 has it`() throws {
         let response = ScrapeResponse(files: [
             InfoHash(Array("bbbbbbbbbbbbbbbbbbbb"))!: .init(
-                complete: 1, downloaded: 2, incomplete: 3),
+                complete: 1, downloaded: 2, downloaders: 3, incomplete: 4),
             InfoHash(Array("aaaaaaaaaaaaaaaaaaaa"))!: .init(
                 complete: 5, downloaded: 50, incomplete: 10),
         ])
@@ -144,7 +144,8 @@ struct ScrapeTests {
         response.encode(into: &bytes)
         let expected =
             "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei5e10:downloadedi50e10:incompletei10ee"
-            + "20:bbbbbbbbbbbbbbbbbbbbd8:completei1e10:downloadedi2e10:incompletei3eeee"
+            + "20:bbbbbbbbbbbbbbbbbbbbd8:completei1e10:downloadedi2e11:downloadersi3e"
+            + "10:incompletei4eeee"
         #expect(bytes == Array(expected))
         #expect(try ScrapeResponse(decoding: bytes) == response)
         for count in 0..<bytes.count {
