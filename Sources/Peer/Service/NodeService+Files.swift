@@ -183,7 +183,8 @@ struct HashedFile: Sendable {
     func outcome(info: Info, created: Bool) -> UploadOutcome {
         UploadOutcome(
             name: info.name, size: info.length, infoHash: info.infoHash.hex,
-            sha1: hashes.whole.hex, pieceCount: info.pieceCount, pieceLength: info.pieceLength,
+            sha1: hashes.whole.hex, fileCount: nil, pieceCount: info.pieceCount,
+            pieceLength: info.pieceLength,
             created: created)
     }
 }

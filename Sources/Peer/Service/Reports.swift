@@ -19,9 +19,13 @@ package struct LoginSummary: Sendable {
 /// What `upload_file` or `share` did.
 package struct UploadOutcome: Sendable {
     package let name: String
+    /// Bytes, pads left out.
     package let size: Int64
     package let infoHash: String
-    package let sha1: String
+    /// Of a single file.
+    package let sha1: String?
+    /// Of a directory.
+    package let fileCount: Int?
     package let pieceCount: Int
     package let pieceLength: Int
     /// False where the file was in the catalogue and the caller became another sharer.

@@ -8,8 +8,10 @@ extension Shell {
         shell.seen.files[group] = Set(files.map(\.name))
         var columns = Columns([("FILE", .left), ("SIZE", .right), ("SHARERS", .right)])
         for file in files {
+            // A person sees by the slash, as ls -F puts it, what is a directory.
+            let mark = file.fileCount != nil && shell.output.isTerminal ? "/" : ""
             columns.append([
-                terminalSafe(file.name), shell.size(file.size),
+                terminalSafe(file.name) + mark, shell.size(file.size),
                 "\(file.sharersOnline)/\(file.sharers)",
             ])
         }
@@ -32,20 +34,21 @@ extension Shell {
     }
 
     static func stopShare(_ shell: Shell, _ arguments: CommandArguments) throws(CommandError) {
-        try shell.service.stopShare(group: arguments[0], name: arguments[1])
-        let (group, name) = (terminalSafe(arguments[0]), terminalSafe(arguments[1]))
-        shell.output.line("no longer sharing \(name) in \(group)")
+        let (group, name) = (arguments[0], entryName(arguments[1]))
+        try shell.service.stopShare(group: group, name: name)
+        shell.output.line("no longer sharing \(terminalSafe(name)) in \(terminalSafe(group))")
     }
 
     static func export(_ shell: Shell, _ arguments: CommandArguments) throws(CommandError) {
         let path = try shell.service.export(
-            group: arguments[0], name: arguments[1], torrentPath: arguments[2])
+            group: arguments[0], name: entryName(arguments[1]), torrentPath: arguments[2])
         shell.output.line(
             "wrote \(terminalSafe(path)); it holds your own passkey: give it to nobody")
     }
 
     static func fileInfo(_ shell: Shell, _ arguments: CommandArguments) throws(CommandError) {
-        let details = try shell.service.fileInfo(group: arguments[0], name: arguments[1])
+        let details = try shell.service.fileInfo(
+            group: arguments[0], name: entryName(arguments[1]))
         let file = details.file
         var facts = Columns([("", .left), ("", .left)])
         facts.append(["name", terminalSafe(file.name)])
@@ -54,7 +57,8 @@ extension Shell {
             shell.output.isTerminal
                 ? "\(Quantity.bytes(file.size)) (\(file.size) bytes)" : "\(file.size)",
         ])
-        facts.append(["sha1", file.sha1.hex])
+        if let count = file.fileCount { facts.append(["files", "\(count)"]) }
+        if let sha1 = file.sha1 { facts.append(["sha1", sha1.hex]) }
         facts.append(["info_hash", file.infoHash.hex])
         facts.append(["piece_length", shell.size(Int64(file.pieceLength))])
         facts.append(["pieces", "\(file.pieceCount)"])
@@ -62,6 +66,34 @@ extension Shell {
         facts.append(["sharers", "\(file.sharersOnline)/\(file.sharers)"])
         shell.output.columns(facts)
         shell.printSharers(of: details)
+        if file.fileCount != nil { try shell.printFiles(of: details) }
+    }
+
+    /// `file`, path, size and hash, a line for each file of a directory.
+    private func printFiles(of details: FileDetails) throws(CommandError) {
+        let info: Info
+        do {
+            info = try Info(decoding: details.info.bytes)
+        } catch {
+            throw CommandError(
+                "the tracker describes \(details.file.name) wrongly: \(error)", .badMetainfo)
+        }
+        let marker = output.isTerminal ? [] : ["file"]
+        var columns = Columns(
+            marker.map { ($0, .left) } + [("FILE", .left), ("SIZE", .right), ("SHA1", .left)])
+        for file in info.files where !file.isPad {
+            columns.append(
+                marker + [
+                    terminalSafe(file.joinedPath), size(file.length), file.sha1?.hex ?? "-",
+                ])
+        }
+        if output.isTerminal { output.line("") }
+        output.columns(columns)
+    }
+
+    /// A directory's name may be typed with the slash that it is shown with.
+    static func entryName(_ word: String) -> String {
+        word.count > 1 && word.hasSuffix("/") ? String(word.dropLast()) : word
     }
 
     /// `sharer`, name, state and pieces held, a line each; under a heading for a person.
@@ -124,7 +156,9 @@ extension Shell {
             ? "no pieces"
             : "\(counted(outcome.pieceCount, "piece")) of "
                 + Quantity.bytes(Int64(outcome.pieceLength))
-        return "\(Quantity.bytes(outcome.size)), \(pieces), sha1 \(outcome.sha1)"
+        let files = outcome.fileCount.map { " in \(counted($0, "file"))" } ?? ""
+        let sha1 = outcome.sha1.map { ", sha1 \($0)" } ?? ""
+        return "\(Quantity.bytes(outcome.size))\(files), \(pieces)\(sha1)"
     }
 
     private static func lastComponent(_ path: String) -> String {

@@ -8,7 +8,8 @@ extension API {
         let files = service.directory.files(of: group).map { file in
             FileSummary(
                 name: file.record.name, size: file.record.size, infoHash: file.record.infoHash,
-                sha1: file.record.sha1, sharersOnline: onlineCount(of: file),
+                sha1: file.record.sha1, fileCount: file.record.fileCount,
+                sharersOnline: onlineCount(of: file),
                 sharers: file.sharers.count)
         }
         answerLong(FileList(files: files), count: files.count, call)
@@ -36,7 +37,8 @@ extension API {
         let record = file.record
         return FileDescription(
             name: record.name, size: record.size, infoHash: record.infoHash, sha1: record.sha1,
-            sharersOnline: onlineCount(of: file), sharers: file.sharers.count,
+            fileCount: record.fileCount, sharersOnline: onlineCount(of: file),
+            sharers: file.sharers.count,
             pieceLength: record.pieceLength, pieceCount: record.pieceCount,
             addedBy: record.addedBy, addedAt: file.addedAt)
     }
@@ -73,10 +75,8 @@ extension API {
             } catch {
                 return Result<AddFileResponse, APIError>.failure(error)
             }
-            let file = FileRecord(info: info, addedBy: user)
-            guard let file else { return .failure(.invalidInfo("'sha1' is missing")) }
             let command = DirectoryCommand.addFile(
-                group: group, file: file, info: info.encoded)
+                group: group, file: FileRecord(info: info, addedBy: user), info: info.encoded)
             let answer = try store.perform(command, at: StoreWorker.wallClock)
             return .success(
                 AddFileResponse(
@@ -105,6 +105,9 @@ extension API {
         }
         guard info.isPrivate else { throw .invalidInfo("'private' must be 1") }
         guard info.source == source else { throw .invalidInfo("'source' must be '\(source)'") }
+        if let file = info.files.first(where: { $0.sha1 == nil && !$0.isPad }) {
+            throw .invalidInfo("'sha1' of '\(file.joinedPath)' is missing")
+        }
         return info
     }
 
@@ -163,11 +166,11 @@ extension API {
 }
 
 extension FileRecord {
-    /// The record of what an info dictionary describes; nil without a hash of the whole file.
-    init?(info: Info, addedBy: String) {
-        guard let sha1 = info.sha1 else { return nil }
+    /// The record of what an info dictionary describes.
+    init(info: Info, addedBy: String) {
         self.init(
-            name: info.name, infoHash: info.infoHash, size: info.length, sha1: sha1,
+            name: info.name, infoHash: info.infoHash, size: info.contentLength, sha1: info.sha1,
+            fileCount: info.isDirectory ? info.files.count { !$0.isPad } : nil,
             pieceLength: info.pieceLength, pieceCount: info.pieceCount, addedBy: addedBy)
     }
 }

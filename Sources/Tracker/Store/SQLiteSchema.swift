@@ -1,10 +1,13 @@
 /// The tables, as `user_version` numbers them. Every constraint that can be said in the schema
 /// is, so that no bug above can break it.
 enum SQLiteSchema {
-    static let version = 1
+    /// What makes each version of the one before; an empty file is of version 0.
+    static let steps = [creation, directories]
 
-    /// From an empty file to version 1. Ids of rows grow: a smaller one came earlier.
-    static let creation = """
+    static var version: Int { steps.count }
+
+    /// Ids of rows grow: a smaller one came earlier.
+    private static let creation = """
         CREATE TABLE network (
             id TEXT NOT NULL
         );
@@ -85,5 +88,16 @@ enum SQLiteSchema {
             body TEXT NOT NULL
         );
         CREATE INDEX events_by_group ON events (group_id, seq) WHERE group_id IS NOT NULL;
+        """
+
+    /// A directory has a number of files, and no hash of the whole. A constraint can only be
+    /// changed with its column.
+    private static let directories = """
+        ALTER TABLE files RENAME COLUMN sha1 TO old_sha1;
+        ALTER TABLE files ADD COLUMN sha1 BLOB CHECK (length(sha1) = 20);
+        UPDATE files SET sha1 = old_sha1;
+        ALTER TABLE files DROP COLUMN old_sha1;
+        ALTER TABLE files ADD COLUMN file_count INTEGER
+            CHECK ((file_count IS NULL) = (sha1 IS NOT NULL) AND file_count > 0);
         """
 }

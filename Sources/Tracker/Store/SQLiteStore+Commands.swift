@@ -208,11 +208,11 @@ extension SQLiteStore {
             "SELECT count(*) FROM files WHERE group_id = ?", group)
         try database.execute(
             """
-            INSERT INTO files (group_id, name, info_hash, size, sha1, piece_length, piece_count,
-                added_by, added_at, info)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """, group, file.name, file.infoHash.bytes, file.size, file.sha1.bytes,
-            file.pieceLength, file.pieceCount, file.addedBy, time, info)
+            INSERT INTO files (group_id, name, info_hash, size, sha1, file_count, piece_length,
+                piece_count, added_by, added_at, info)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, group, file.name, file.infoHash.bytes, file.size, file.sha1?.bytes,
+            file.fileCount, file.pieceLength, file.pieceCount, file.addedBy, time, info)
         try append(.fileAdded(group: group, file: file), at: time)
         try share(group, file.name, file.addedBy, at: time)
         return .fileAdded(created: true)

@@ -73,16 +73,18 @@ extension SQLiteStore {
         var events = try database.query(
             """
             SELECT added_at, group_id, name, info_hash, size, sha1, piece_length, piece_count,
-                added_by
+                added_by, file_count
             FROM files ORDER BY id
             """
         ) { (row) throws(SQLiteError) in
-            guard let infoHash = InfoHash(row.blob(3)), let sha1 = SHA1Digest(row.blob(5)) else {
+            guard let infoHash = InfoHash(row.blob(3)) else {
                 throw .malformed("file \(row.text(2)) of group \(row.text(1)) is damaged")
             }
             let record = FileRecord(
-                name: row.text(2), infoHash: infoHash, size: row.int64(4), sha1: sha1,
-                pieceLength: row.int(6), pieceCount: row.int(7), addedBy: row.text(8))
+                name: row.text(2), infoHash: infoHash, size: row.int64(4),
+                sha1: row.optionalBlob(5).flatMap { SHA1Digest($0) },
+                fileCount: row.optionalInt64(9).map { Int($0) }, pieceLength: row.int(6),
+                pieceCount: row.int(7), addedBy: row.text(8))
             return Self.past(row, .fileAdded(group: row.text(1), file: record))
         }
         events += try database.query(

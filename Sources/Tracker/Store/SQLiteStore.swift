@@ -24,17 +24,19 @@ package final class SQLiteStore: DirectoryStore {
         self.limits = limits
         do {
             database = try Database(path: path, synchronous: .full)
-            let version = try database.userVersion()
-            guard version <= SQLiteSchema.version else {
-                throw StoreError.newerSchema(
-                    path: path, version: version, known: SQLiteSchema.version)
-            }
             let database = database
             networkID = try database.transaction { () -> String in
-                if try database.userVersion() == 0 {
-                    try database.executeScript(SQLiteSchema.creation)
+                let version = try database.userVersion()
+                guard version <= SQLiteSchema.version else {
+                    throw StoreError.newerSchema(
+                        path: path, version: version, known: SQLiteSchema.version)
+                }
+                for step in SQLiteSchema.steps.dropFirst(version) {
+                    try database.executeScript(step)
+                }
+                try database.setUserVersion(Int32(SQLiteSchema.version))
+                if version == 0 {
                     try database.execute("INSERT INTO network (id) VALUES (?)", foundingID)
-                    try database.setUserVersion(Int32(SQLiteSchema.version))
                 }
                 return try database.queryOne("SELECT id FROM network") { $0.text(0) } ?? ""
             }

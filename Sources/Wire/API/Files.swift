@@ -1,25 +1,28 @@
-/// One file of a group's catalogue.
+/// One entry of a group's catalogue: a file or a directory.
 package struct FileSummary: Codable, Hashable, Sendable {
-    /// The file's name, a single path component.
+    /// The name of the file or directory, a single path component.
     package var name: String
-    /// In bytes.
+    /// In bytes; of a directory all its files together, pads left out.
     package var size: Int64
     package var infoHash: InfoHash
-    /// SHA-1 of the whole file.
-    package var sha1: SHA1Digest
+    /// SHA-1 of the whole file; nil of a directory, whose files have theirs in its info.
+    package var sha1: SHA1Digest?
+    /// How many files a directory has; nil of a file.
+    package var fileCount: Int?
     /// How many sharers are online.
     package var sharersOnline: Int
     /// How many users share it, online or not.
     package var sharers: Int
 
     package init(
-        name: String, size: Int64, infoHash: InfoHash, sha1: SHA1Digest, sharersOnline: Int,
-        sharers: Int
+        name: String, size: Int64, infoHash: InfoHash, sha1: SHA1Digest?, fileCount: Int? = nil,
+        sharersOnline: Int, sharers: Int
     ) {
         self.name = name
         self.size = size
         self.infoHash = infoHash
         self.sha1 = sha1
+        self.fileCount = fileCount
         self.sharersOnline = sharersOnline
         self.sharers = sharers
     }
@@ -29,6 +32,7 @@ package struct FileSummary: Codable, Hashable, Sendable {
         case size
         case infoHash = "info_hash"
         case sha1
+        case fileCount = "file_count"
         case sharersOnline = "sharers_online"
         case sharers
     }
@@ -80,13 +84,15 @@ package struct AddFileResponse: Codable, Hashable, Sendable {
 
 /// A file with what `GET /api/v1/groups/{g}/files/{name}` adds to its summary.
 package struct FileDescription: Codable, Hashable, Sendable {
-    /// The file's name, a single path component.
+    /// The name of the file or directory, a single path component.
     package var name: String
-    /// In bytes.
+    /// In bytes; of a directory all its files together, pads left out.
     package var size: Int64
     package var infoHash: InfoHash
-    /// SHA-1 of the whole file.
-    package var sha1: SHA1Digest
+    /// SHA-1 of the whole file; nil of a directory, whose files have theirs in its info.
+    package var sha1: SHA1Digest?
+    /// How many files a directory has; nil of a file.
+    package var fileCount: Int?
     /// How many sharers are online.
     package var sharersOnline: Int
     /// How many users share it, online or not.
@@ -100,13 +106,15 @@ package struct FileDescription: Codable, Hashable, Sendable {
     package var addedAt: Int64
 
     package init(
-        name: String, size: Int64, infoHash: InfoHash, sha1: SHA1Digest, sharersOnline: Int,
-        sharers: Int, pieceLength: Int, pieceCount: Int, addedBy: String, addedAt: Int64
+        name: String, size: Int64, infoHash: InfoHash, sha1: SHA1Digest?, fileCount: Int? = nil,
+        sharersOnline: Int, sharers: Int, pieceLength: Int, pieceCount: Int, addedBy: String,
+        addedAt: Int64
     ) {
         self.name = name
         self.size = size
         self.infoHash = infoHash
         self.sha1 = sha1
+        self.fileCount = fileCount
         self.sharersOnline = sharersOnline
         self.sharers = sharers
         self.pieceLength = pieceLength
@@ -120,6 +128,7 @@ package struct FileDescription: Codable, Hashable, Sendable {
         case size
         case infoHash = "info_hash"
         case sha1
+        case fileCount = "file_count"
         case sharersOnline = "sharers_online"
         case sharers
         case pieceLength = "piece_length"

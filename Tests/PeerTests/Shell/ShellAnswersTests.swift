@@ -127,6 +127,43 @@ struct ShellAnswersTests {
             ])
     }
 
+    @Test func `a directory's files are a line each, without pads`() throws {
+        let sha1 = try digest(0xCD)
+        let files = [
+            Info.File(path: ["a\u{7}"], length: 1, sha1: sha1),
+            Info.File(path: ["b", "c"], length: 20_000, sha1: sha1),
+            Info.File(path: ["d"], length: 0),
+        ]
+        let info = try Info(
+            name: "dir", files: Info.layout(of: files, pieceLength: 16_384), pieceLength: 16_384,
+            pieces: [UInt8](repeating: 0, count: 60), isPrivate: true, source: "n/g")
+        let description = FileDescription(
+            name: "dir", size: 20_001, infoHash: info.infoHash, sha1: nil, fileCount: 3,
+            sharersOnline: 1, sharers: 1, pieceLength: 16_384, pieceCount: 3, addedBy: "alice",
+            addedAt: 1_700_000_000)
+        let ended = answers(to: "file_info g dir/") {
+            $0.details = FileDetails(
+                file: description, info: Base64Bytes(info.encoded),
+                sharers: [SharerInfo(userID: "alice", online: true, pieces: 3)])
+        }
+        #expect(
+            ended.lines == [
+                "name\tdir", "size\t20001", "files\t3", "info_hash\t\(info.infoHash.hex)",
+                "piece_length\t16384", "pieces\t3", "added\t2023-11-14T22:13:20Z by alice",
+                "sharers\t1/1", "sharer\talice\tonline\t3/3", "file\ta\\u{7}\t1\t\(sha1.hex)",
+                "file\tb/c\t20000\t\(sha1.hex)", "file\td\t0\t-",
+            ])
+    }
+
+    @Test func `an upload of a directory tells how many files it has`() {
+        let ended = answers(to: "upload_file dir g") {
+            $0.outcome = UploadOutcome(
+                name: "dir", size: 2048, infoHash: "", sha1: nil, fileCount: 1, pieceCount: 1,
+                pieceLength: 16_384, created: true)
+        }
+        #expect(ended.output == "sharing dir in g: 2.00 KiB in 1 file, 1 piece of 16.0 KiB\n")
+    }
+
     @Test func `an upload tells sizes and hash, or that one is another sharer`() {
         let sha1 = String(repeating: "cd", count: 20)
         #expect(
@@ -134,13 +171,15 @@ struct ShellAnswersTests {
                 == "sharing f.bin in g: 1.00 MiB, 64 pieces of 16.0 KiB, sha1 \(sha1)\n")
         let joined = answers(to: "upload_file f g") {
             $0.outcome = UploadOutcome(
-                name: "f.bin", size: 0, infoHash: "", sha1: sha1, pieceCount: 0, pieceLength: 0,
+                name: "f.bin", size: 0, infoHash: "", sha1: sha1, fileCount: nil, pieceCount: 0,
+                pieceLength: 0,
                 created: false)
         }
         #expect(joined.output == "f.bin in g was there already: you are one of its sharers now\n")
         let empty = answers(to: "share f m") {
             $0.outcome = UploadOutcome(
-                name: "f", size: 0, infoHash: "", sha1: sha1, pieceCount: 0, pieceLength: 16_384,
+                name: "f", size: 0, infoHash: "", sha1: sha1, fileCount: nil, pieceCount: 0,
+                pieceLength: 16_384,
                 created: true)
         }
         #expect(empty.output == "sharing f, described by m: 0 B, no pieces, sha1 \(sha1)\n")

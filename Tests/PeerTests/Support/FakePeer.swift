@@ -19,7 +19,8 @@ final class FakePeer: PeerService {
         var user: String?
         var outcome = UploadOutcome(
             name: "f.bin", size: 1 << 20, infoHash: String(repeating: "ab", count: 20),
-            sha1: String(repeating: "cd", count: 20), pieceCount: 64, pieceLength: 16_384,
+            sha1: String(repeating: "cd", count: 20), fileCount: nil, pieceCount: 64,
+            pieceLength: 16_384,
             created: true)
         /// What hashing reports before it goes on or waits.
         var hashProgress: HashProgress?

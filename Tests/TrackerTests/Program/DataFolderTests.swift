@@ -87,7 +87,7 @@ import Testing
         do {
             let path = folder.path + "/tracker.db"
             let database = try Database(path: path, synchronous: .full)
-            try database.setUserVersion(2)
+            try database.setUserVersion(1000)
         }
         let error = try startError(.loopback(port: 0), in: folder.path)
         #expect(error?.contains("start the newer mtorrent-tracker") == true)

@@ -27,6 +27,41 @@ import Wire
         #expect(details.sharers == [SharerInfo(userID: "ann", online: false, pieces: 3)])
     }
 
+    @Test func `a directory is one entry, whose size leaves out pads`() throws {
+        let tracker = try RunningTracker()
+        let (ann, bob) = (try tracker.member("ann"), try tracker.member("bob"))
+        try ann.createGroup("g")
+        try bob.join("g", of: ann)
+        let info = try ann.directory("photos", in: "g")
+        let request = AddFileRequest(info: Base64Bytes(info.encoded))
+        let added = try ann.call(.post, "/groups/g/files", request)
+        #expect(
+            try added.decode(AddFileResponse.self, status: 201)
+                == AddFileResponse(infoHash: info.infoHash, created: true))
+        let list = try bob.call(.get, "/groups/g/files").decode(FileList.self)
+        let summary = FileSummary(
+            name: "photos", size: 20_001, infoHash: info.infoHash, sha1: nil, fileCount: 3,
+            sharersOnline: 0, sharers: 1)
+        #expect(list.files == [summary])
+        let details = try bob.call(.get, "/groups/g/files/photos").decode(FileDetails.self)
+        #expect(try Info(decoding: details.info.bytes) == info)
+        #expect(details.file.fileCount == 3 && details.file.pieceCount == 3)
+        #expect(details.file.size == 20_001 && details.file.sha1 == nil)
+        let file = AddFileRequest(info: Base64Bytes(try bob.info("photos", in: "g").encoded))
+        #expect(try bob.call(.post, "/groups/g/files", file).errorCode == "name_taken")
+    }
+
+    @Test func `a directory whose files lack hashes is refused by the file's name`() throws {
+        let tracker = try RunningTracker()
+        let ann = try tracker.member("ann")
+        try ann.createGroup("g")
+        let info = try ann.directory("photos", in: "g", sha1: nil)
+        let request = AddFileRequest(info: Base64Bytes(info.encoded))
+        let answer = try ann.call(.post, "/groups/g/files", request)
+        #expect(answer.errorCode == "invalid_info")
+        #expect(answer.errorMessage?.contains("'sha1' of 'a/small' is missing") == true)
+    }
+
     @Test func `names of every kind survive the path`() throws {
         let tracker = try RunningTracker()
         let ann = try tracker.member("ann")

@@ -161,6 +161,21 @@ final class TestMember {
             sha1: SHA1Hasher.hash([seed]), source: "\(session.networkID)/\(group)")
     }
 
+    /// The info dictionary of a directory of three files with 20,001 bytes, and of a pad.
+    func directory(
+        _ name: String, in group: String, sha1: SHA1Digest? = SHA1Hasher.hash([])
+    ) throws -> Info {
+        let files = [("a/small", 1), ("b", 20_000), ("empty", 0)].map { path, length in
+            Info.File(
+                path: path.split(separator: "/").map(String.init), length: Int64(length),
+                sha1: sha1)
+        }
+        return try Info(
+            name: name, files: Info.layout(of: files, pieceLength: 16_384), pieceLength: 16_384,
+            pieces: [UInt8](repeating: 1, count: 60), isPrivate: true,
+            source: "\(session.networkID)/\(group)")
+    }
+
     @discardableResult func addFile(
         _ name: String, to group: String, seed: UInt8 = 0
     ) throws -> InfoHash {

@@ -325,7 +325,73 @@ import Wire
         }
         let error = #expect(throws: StoreError.self) { try fixture.reopen() }
         #expect(
-            error == .newerSchema(path: fixture.databasePath, version: 99, known: 1))
+            error == .newerSchema(path: fixture.databasePath, version: 99, known: 2))
+    }
+
+    @Test func `a database of the first version is carried over with its files and shares`() throws
+    {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/tracker.db"
+        let file = record("f", group: "g", by: "ann")
+        do {
+            let database = try Database(path: path, synchronous: .full)
+            try database.executeScript(SQLiteSchema.steps[0])
+            try database.transaction {
+                try database.executeScript(
+                    """
+                    INSERT INTO network VALUES ('old');
+                    INSERT INTO users VALUES (1, 'ann', 'hash', '\(key("ann").hex)', 7);
+                    INSERT INTO groups VALUES (1, 'g', 'open', 'ann', 7);
+                    INSERT INTO members VALUES (1, 'g', 'ann', 7);
+                    """)
+                try database.execute(
+                    "INSERT INTO files VALUES (1, 'g', 'f', ?, 100, ?, 16384, 1, 'ann', 7, ?)",
+                    file.infoHash.bytes, SHA1Hasher.hash([]).bytes, Array("info".utf8))
+                try database.executeScript("INSERT INTO shares VALUES (1, 'g', 'f', 'ann', 7)")
+            }
+            try database.setUserVersion(1)
+        }
+        for _ in 0..<2 {
+            let store = try SQLiteStore(path: path, foundingID: "new")
+            #expect(store.networkID == "old")
+            let snapshot = try store.snapshot()
+            let directory = try Directory(snapshot: snapshot.events, through: snapshot.through)
+            #expect(directory.file("f", of: "g")?.record == file)
+            #expect(directory.file("f", of: "g")?.sharers == [0])
+            #expect(try store.info(of: "f", in: "g") == Array("info".utf8))
+        }
+        let store = try SQLiteStore(path: path, foundingID: "new")
+        let added = FileRecord(
+            name: "d", infoHash: hash("d"), size: 5, sha1: nil, fileCount: 2, pieceLength: 16_384,
+            pieceCount: 1, addedBy: "ann")
+        let answer = try store.perform(.addFile(group: "g", file: added, info: []), at: 8)
+        #expect(answer == .fileAdded(created: true))
+    }
+
+    @Test func `a directory is kept with its number of files and no hash`() throws {
+        let fixture = try StoreFixture()
+        try fixture.createUsers("ann")
+        try fixture.createGroup("g", owner: "ann")
+        let directory = FileRecord(
+            name: "d", infoHash: hash("d"), size: 5, sha1: nil, fileCount: 2, pieceLength: 16_384,
+            pieceCount: 1, addedBy: "ann")
+        try fixture.perform(.addFile(group: "g", file: directory, info: [1]))
+        try fixture.addFile("f", to: "g", by: "ann")
+        #expect(fixture.directory.file("d", of: "g")?.record == directory)
+        #expect(DirectoryView(try fixture.reloaded()) == DirectoryView(fixture.directory))
+    }
+
+    @Test func `a file without hash and a directory of no files are no entries`() throws {
+        let fixture = try StoreFixture()
+        try fixture.createUsers("ann")
+        try fixture.createGroup("g", owner: "ann")
+        var record = record("f", group: "g", by: "ann")
+        for (sha1, count) in [(nil, nil), (nil, 0), (SHA1Hasher.hash([]), 1)] {
+            (record.sha1, record.fileCount) = (sha1, count)
+            #expect(throws: StoreError.self) {
+                try fixture.perform(.addFile(group: "g", file: record, info: []))
+            }
+        }
     }
 
     @Test func `a file that is no database is refused`() throws {

@@ -71,6 +71,12 @@ struct APITests {
             ]),
             #"{"files":[{\#(summary)"sha1":"\#(Self.hex)","sharers":2,"#
                 + #""sharers_online":1,"size":1099511627776}]}"#)
+        try check(
+            FileSummary(
+                name: "dir", size: 1, infoHash: Self.infoHash, sha1: nil, fileCount: 2,
+                sharersOnline: 0, sharers: 1),
+            #"{"file_count":2,"info_hash":"\#(Self.hex)","name":"dir","sharers":1,"#
+                + #""sharers_online":0,"size":1}"#)
         try check(AddFileRequest(info: Base64Bytes(Array("de"))), #"{"info":"ZGU="}"#)
         try check(
             AddFileResponse(infoHash: Self.infoHash, created: true),
