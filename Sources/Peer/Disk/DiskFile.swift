@@ -45,6 +45,16 @@ enum DiskFile {
         return FileIdentity(status)
     }
 
+    /// The identity of a regular file that may be read, which is not opened for it.
+    static func identityOfReadable(_ path: String) throws(CommandError) -> FileIdentity {
+        var status = stat()
+        guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
+            throw failure(opening: path, errno)
+        }
+        try requireRegular(status, path)
+        return FileIdentity(status)
+    }
+
     static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -58,6 +68,10 @@ enum DiskFile {
     private static func requireRegular(_ file: SharedFile, _ path: String) throws(CommandError) {
         var status = stat()
         guard fstat(file.descriptor, &status) == 0 else { throw failure(opening: path, errno) }
+        try requireRegular(status, path)
+    }
+
+    private static func requireRegular(_ status: stat, _ path: String) throws(CommandError) {
         switch status.st_mode & S_IFMT {
         case S_IFREG: return
         case S_IFDIR:

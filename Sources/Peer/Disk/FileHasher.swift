@@ -83,6 +83,17 @@ enum FileHasher {
         cancellation: Cancellation? = nil, onProgress: (Int64) -> Void = { _ in }
     ) throws(CommandError) -> SHA1Digest {
         var hasher = SHA1Hasher()
+        try update(
+            &hasher, from: file, path: path, range: range, cancellation: cancellation,
+            onProgress: onProgress)
+        return hasher.finalize()
+    }
+
+    /// Goes on hashing with a range of bytes of a file.
+    static func update(
+        _ hasher: inout SHA1Hasher, from file: SharedFile, path: String, range: Range<Int64>,
+        cancellation: Cancellation? = nil, onProgress: (Int64) -> Void = { _ in }
+    ) throws(CommandError) {
         let size = min(bufferSize, max(range.count, 1))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
         defer { buffer.deallocate() }
@@ -105,6 +116,22 @@ enum FileHasher {
             offset += Int64(got)
             onProgress(offset - range.lowerBound)
         }
-        return hasher.finalize()
     }
+
+    /// Goes on hashing with zeros.
+    static func updateWithZeros(_ hasher: inout SHA1Hasher, count: Int) {
+        var left = count
+        Zeros.bytes.withUnsafeBytes { zeros in
+            while left > 0 {
+                let step = min(left, zeros.count)
+                hasher.update(UnsafeRawBufferPointer(rebasing: zeros[..<step]))
+                left -= step
+            }
+        }
+    }
+}
+
+/// What pad files consist of (BEP 47).
+enum Zeros {
+    static let bytes = [UInt8](repeating: 0, count: 16 << 10)
 }

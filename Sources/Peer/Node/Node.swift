@@ -43,6 +43,8 @@ package final class Node {
     let bootID = StateStore.currentBootID()
     /// One thread, so that records are written in the order they were made.
     let stateWorker: WorkerPool
+    /// The open files of all torrents.
+    let files = FileCache()
     /// Hashing, opening and syncing of files.
     let diskWorkers: WorkerPool
     let tracker: TrackerClient

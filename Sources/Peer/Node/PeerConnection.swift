@@ -15,6 +15,10 @@ final class PeerConnection: StreamDelegate {
     private var torrent: Torrent?
     private var isConnected = false
     private var header: [UInt8] = []
+    /// Released blocks whose files are being opened, in order.
+    var waiting: [BlockRequest] = []
+    /// A worker is at the first of them.
+    var isPreparing = false
 
     init(torrent: Torrent, id: ConnectionID, endpoint: Endpoint) {
         self.torrent = torrent
@@ -47,16 +51,38 @@ final class PeerConnection: StreamDelegate {
         stream.closeAfterFlush()
     }
 
-    var hasRoom: Bool { stream.queuedByteCount <= Self.lowWaterMark }
+    /// Whether the core may release more blocks.
+    var hasRoom: Bool { waiting.isEmpty && stream.queuedByteCount <= Self.lowWaterMark }
 
-    /// Queues a `piece` message: 13 bytes of header, then the block from the file.
-    func send(_ block: BlockRequest, of file: SharedFile, pieceLength: Int) {
+    /// Queues a `piece` message: 13 bytes of header, then the block from the files it lies in.
+    func send(
+        _ block: BlockRequest, of layout: ContentLayout, in files: OpenFiles, _ info: Info
+    ) {
         header.removeAll(keepingCapacity: true)
         PeerMessage.appendPieceHeader(for: block, to: &header)
         header.withUnsafeBytes { stream.write($0) }
-        stream.write(
-            file: file, offset: Int64(block.piece) * Int64(pieceLength) + Int64(block.begin),
-            length: Int(block.length))
+        layout.forEachSpan(of: info.range(of: block)) { span in
+            switch span.place {
+            case .file(let index):
+                guard let file = files[index] else {
+                    preconditionFailure("a run's files are open")
+                }
+                stream.write(file: file, offset: span.offset, length: span.length)
+            case .pad:
+                writeZeros(span.length)
+            }
+        }
+    }
+
+    private func writeZeros(_ count: Int) {
+        var left = count
+        Zeros.bytes.withUnsafeBytes { zeros in
+            while left > 0 {
+                let step = min(left, zeros.count)
+                stream.write(UnsafeRawBufferPointer(rebasing: zeros[..<step]))
+                left -= step
+            }
+        }
     }
 
     // MARK: StreamDelegate
@@ -76,7 +102,7 @@ final class PeerConnection: StreamDelegate {
     }
 
     func streamDidDrain(_ stream: Stream) {
-        torrent?.deliver(.drained(id))
+        if waiting.isEmpty { torrent?.deliver(.drained(id)) }
     }
 
     func stream(_ stream: Stream, didClose reason: CloseReason) {

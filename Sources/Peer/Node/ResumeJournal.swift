@@ -1,4 +1,3 @@
-import Glibc
 import PeerCore
 import Reactor
 import Wire
@@ -12,7 +11,7 @@ final class ResumeJournal {
     private static let syncInterval: Duration = .seconds(5)
 
     private let infoHash: InfoHash
-    private let download: DownloadFile
+    private let download: DownloadContent
     private unowned let node: Node
     private var verified: Bitfield
     private var synced: Bitfield
@@ -23,7 +22,7 @@ final class ResumeJournal {
     private var timer: TimerID?
     private var whenWritten: [() -> Void] = []
 
-    init(infoHash: InfoHash, download: DownloadFile, verified: Bitfield, node: Node) {
+    init(infoHash: InfoHash, download: DownloadContent, verified: Bitfield, node: Node) {
         self.infoHash = infoHash
         self.download = download
         self.node = node
@@ -85,14 +84,13 @@ final class ResumeJournal {
             return
         }
         isSyncing = true
-        let file = download.file
-        let before = verified
+        let (download, before) = (download, verified)
         node.diskWorkers.run {
-            fdatasync(file.descriptor) == 0
+            try download.sync()
         } then: { [self] result in
             isSyncing = false
             guard !isClosed else { return }
-            if case .success(true) = result {
+            if case .success = result {
                 synced = before
                 isDirty = true
                 write()

@@ -35,7 +35,7 @@ final class Transfer {
 
     var phase: Phase
     var torrent: Torrent?
-    var download: DownloadFile?
+    var download: DownloadContent?
     var journal: ResumeJournal?
     /// Whether a `wait` has reported its end.
     var wasAwaited = false

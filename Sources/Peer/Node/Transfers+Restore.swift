@@ -7,7 +7,7 @@ import Wire
 extension Transfers {
     /// Records of one user, with what a look at the disk said of each share.
     private struct Records: Sendable {
-        var shares: [(record: Share, info: Info, file: SharedFile, trackers: [Endpoint])] = []
+        var shares: [(record: Share, info: Info, trackers: [Endpoint])] = []
         var downloads: [(record: Download, info: Info, trackers: [Endpoint])] = []
         /// Shares of groups whose file is not what it was, with their number of pieces.
         var unavailable: [(infoHash: InfoHash, pieceCount: Int)] = []
@@ -38,12 +38,11 @@ extension Transfers {
         var records = Records()
         for share in try store.shares(user: user) where share.isActive {
             do throws(CommandError) {
-                let file = try DiskFile.openForReading(share.path)
-                guard DiskFile.identity(of: file) == share.identity else {
+                guard try DiskFile.identityOfReadable(share.path) == share.identity else {
                     throw CommandError("\(share.path) changed since it was shared")
                 }
                 records.shares.append(
-                    (share, try info(share.info), file, trackers(of: share.mtorrentPath)))
+                    (share, try info(share.info), trackers(of: share.mtorrentPath)))
             } catch {
                 if !share.group.isEmpty, let info = try? info(share.info) {
                     records.unavailable.append((info.infoHash, info.pieceCount))
@@ -125,12 +124,12 @@ extension Transfers {
             summary.problems.append("\(name) is no longer in \(group)")
             return false
         }
-        for (record, info, file, trackers) in records.shares {
+        for (record, info, trackers) in records.shares {
             guard byInfoHash[record.infoHash] == nil,
                 isListed(record.group, record.infoHash, record.name)
             else { continue }
             share(
-                record, info: info, file: file,
+                record, info: info,
                 announcer: announcer(group: record.group, trackers: trackers))
             summary.sharesRestored += 1
         }

@@ -33,7 +33,7 @@ final class Transfers: TorrentObserver {
     // MARK: Sharing
 
     /// Serves a complete file. Takes the place of another transfer of the same info-hash.
-    func share(_ record: Share, info: Info, file: SharedFile, announcer: Announcer) {
+    func share(_ record: Share, info: Info, announcer: Announcer) {
         remove(record.infoHash)
         node.session?.unavailable[record.infoHash] = nil
         let transfer = Transfer(
@@ -41,22 +41,20 @@ final class Transfers: TorrentObserver {
             path: record.path, mtorrentPath: record.mtorrentPath, isDownload: false,
             announcer: announcer, phase: .sharing)
         byInfoHash[record.infoHash] = transfer
-        startTorrent(
-            of: transfer, file: file, identity: record.identity,
-            have: Bitfield(fullOf: info.pieceCount))
+        let content = SharedContent(
+            info, path: record.path, identity: record.identity, cache: node.files)
+        startTorrent(of: transfer, content, have: Bitfield(fullOf: info.pieceCount))
     }
 
     private func startTorrent(
-        of transfer: Transfer, file: SharedFile, identity: FileIdentity?, have: Bitfield
+        of transfer: Transfer, _ content: any Content, have: Bitfield
     ) {
         node.holdings?.changed(transfer.infoHash)
         // There is nothing to transfer of an empty file.
         guard transfer.info.pieceCount > 0 else { return }
         let torrent = Torrent(
-            info: transfer.info, file: file,
-            path: identity == nil ? DownloadFile.partPath(for: transfer.path) : transfer.path,
-            identity: identity, have: have, announcer: transfer.announcer, node: node,
-            observer: self)
+            info: transfer.info, content: content, have: have, announcer: transfer.announcer,
+            node: node, observer: self)
         transfer.torrent = torrent
         node.torrents[transfer.infoHash] = torrent
         torrent.start()
@@ -74,18 +72,18 @@ final class Transfers: TorrentObserver {
             path: record.destination, mtorrentPath: record.mtorrentPath, isDownload: true,
             announcer: announcer, phase: .opening)
         byInfoHash[transfer.infoHash] = transfer
-        let (store, bootID) = (node.store, node.bootID)
+        let (store, bootID, cache) = (node.store, node.bootID, node.files)
         let destination = record.destination
         node.diskWorkers.run {
             let resume = try store.resume(for: info.infoHash)
-            return try DownloadFile.open(
-                destination: destination, info: info, resume: resume, bootID: bootID)
+            return try DownloadContent.open(
+                destination: destination, info: info, resume: resume, bootID: bootID, cache: cache)
         } then: { [self] result in
             // It may have been removed or replaced meanwhile.
             guard byInfoHash[transfer.infoHash] === transfer, !node.isStopping else { return }
             switch result {
-            case .success(let file):
-                begin(transfer, file)
+            case .success(let (content, verified)):
+                begin(transfer, content, verified)
                 completion(.success(transfer))
             case .failure(let error):
                 let error = CommandError(wrapping: error)
@@ -96,13 +94,13 @@ final class Transfers: TorrentObserver {
         }
     }
 
-    private func begin(_ transfer: Transfer, _ file: DownloadFile) {
-        transfer.download = file
+    private func begin(_ transfer: Transfer, _ content: DownloadContent, _ verified: Bitfield) {
+        transfer.download = content
         transfer.phase = .downloading
         transfer.journal = ResumeJournal(
-            infoHash: transfer.infoHash, download: file, verified: file.verified, node: node)
-        startTorrent(of: transfer, file: file.file, identity: nil, have: file.verified)
-        if file.verified.isFull { finish(transfer) }
+            infoHash: transfer.infoHash, download: content, verified: verified, node: node)
+        startTorrent(of: transfer, content, have: verified)
+        if verified.isFull { finish(transfer) }
     }
 
     /// Every piece is verified: checks the whole and puts the file in its place.
@@ -122,8 +120,10 @@ final class Transfers: TorrentObserver {
     }
 
     private func recordCompletion(of transfer: Transfer, _ identity: FileIdentity) {
-        transfer.torrent?.path = transfer.path
-        transfer.torrent?.identity = identity
+        if let download = transfer.download {
+            transfer.torrent?.content = download.finished(identity)
+        }
+        transfer.download = nil
         let share = Share(
             user: transfer.user, group: transfer.group, infoHash: transfer.infoHash,
             name: transfer.name, path: transfer.path, mtorrentPath: transfer.mtorrentPath,

@@ -55,7 +55,7 @@ extension NodeService {
                     return reply(.success(()))
                 }
                 node.transfers.share(
-                    record, info: info, file: hashed.file,
+                    record, info: info,
                     announcer: node.transfers.announcer(group: group, trackers: trackers))
                 reply(.success(()))
             }

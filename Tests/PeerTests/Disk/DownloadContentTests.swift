@@ -4,7 +4,7 @@ import Wire
 
 @testable import Peer
 
-@Suite struct DownloadFileTests {
+@Suite struct DownloadContentTests {
     private static let pieceLength = 16_384
     private let folder = ScratchDirectory()
     private let bytes: [UInt8] = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
@@ -20,9 +20,12 @@ import Wire
             isPrivate: true, sha1: sha1 ?? SHA1Hasher.hash(bytes), source: "network/group")
     }
 
-    private func open(_ resume: Resume? = nil, bootID: String = "boot") throws -> DownloadFile {
-        try DownloadFile.open(
-            destination: folder.file("f"), info: info(), resume: resume, bootID: bootID)
+    private func open(_ resume: Resume? = nil, bootID: String = "boot") throws -> (
+        content: DownloadContent, verified: Bitfield
+    ) {
+        try DownloadContent.open(
+            destination: folder.file("f"), info: info(), resume: resume, bootID: bootID,
+            cache: FileCache())
     }
 
     private func bits(_ pieces: [Int]) -> [UInt8] {
@@ -93,7 +96,7 @@ import Wire
 
     @Test func `finishing puts the file in place`() throws {
         folder.write(bytes, to: "f.part")
-        let identity = try open().finish()
+        let identity = try open().content.finish()
         #expect(folder.contents(of: "f") == bytes)
         #expect(!folder.exists("f.part"))
         #expect(identity.size == Int64(bytes.count))
@@ -102,7 +105,7 @@ import Wire
 
     @Test func `finishing never replaces a file that appeared meanwhile`() throws {
         folder.write(bytes, to: "f.part")
-        let download = try open()
+        let (download, _) = try open()
         folder.write([9], to: "f")
         #expect(throws: CommandError.self) { try download.finish() }
         #expect(folder.contents(of: "f") == [9])
@@ -112,8 +115,9 @@ import Wire
     @Test func `a wrong whole-file hash keeps the data and says so`() throws {
         folder.write(bytes, to: "f.part")
         let info = try info(sha1: SHA1Hasher.hash([0]))
-        let download = try DownloadFile.open(
-            destination: folder.file("f"), info: info, resume: nil, bootID: "boot")
+        let (download, _) = try DownloadContent.open(
+            destination: folder.file("f"), info: info, resume: nil, bootID: "boot",
+            cache: FileCache())
         let error = #expect(throws: CommandError.self) { try download.finish() }
         #expect(error?.exitCode == .checksumMismatch)
         #expect(!folder.exists("f"))
@@ -122,8 +126,9 @@ import Wire
 
     @Test func `a directory that does not exist is named`() throws {
         let error = #expect(throws: CommandError.self) {
-            try DownloadFile.open(
-                destination: folder.file("missing/f"), info: info(), resume: nil, bootID: "boot")
+            try DownloadContent.open(
+                destination: folder.file("missing/f"), info: info(), resume: nil, bootID: "boot",
+                cache: FileCache())
         }
         #expect(error?.exitCode == .cannotCreateFile)
         #expect(error?.message.contains("missing/f.part") == true)

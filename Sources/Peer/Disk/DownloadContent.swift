@@ -3,18 +3,31 @@ import PeerCore
 import Reactor
 import Wire
 
-/// A download's file on disk: `<name>.part` beside the destination, until it is complete.
+/// A download on disk: `<name>.part` beside the destination, until it is complete.
 ///
-/// All calls block and belong on a worker.
-struct DownloadFile: Sendable {
-    let file: SharedFile
-    let partPath: String
+/// All calls but those of `Content` that say otherwise block and belong on a worker.
+final class DownloadContent: Content {
+    let layout: ContentLayout
+    let path: String
     let destination: String
     let info: Info
     /// Of the partial file, while it was opened.
     let identity: FileIdentity
-    /// The pieces that need not be fetched again.
-    let verified: Bitfield
+    private let file: SharedFile
+    private let cache: FileCache
+
+    private init(
+        _ info: Info, destination: String, file: SharedFile, identity: FileIdentity,
+        cache: FileCache
+    ) {
+        layout = ContentLayout(info)
+        path = Self.partPath(for: destination)
+        self.destination = destination
+        self.info = info
+        self.file = file
+        self.identity = identity
+        self.cache = cache
+    }
 
     static func partPath(for destination: String) -> String { destination + ".part" }
 
@@ -23,9 +36,10 @@ struct DownloadFile: Sendable {
     /// - Parameter bootID: of the running system. What was written under the same boot is still in
     ///   the page cache or on disk; of an earlier one only what had been synced is trusted, and
     ///   the rest of what was recorded is hashed again.
+    /// - Returns: the content, and the pieces that need not be fetched again.
     static func open(
-        destination: String, info: Info, resume: Resume?, bootID: String
-    ) throws(CommandError) -> DownloadFile {
+        destination: String, info: Info, resume: Resume?, bootID: String, cache: FileCache
+    ) throws(CommandError) -> (content: DownloadContent, verified: Bitfield) {
         guard !DiskFile.exists(destination) else {
             throw CommandError(
                 "\(destination) exists already: remove it or name another destination",
@@ -40,15 +54,21 @@ struct DownloadFile: Sendable {
             let candidates =
                 isNew ? .none : try candidates(identity, partPath, info, resume, bootID: bootID)
             try reserve(file, path: partPath, length: info.length)
-            let verified = try check(candidates, file, partPath, info)
-            return DownloadFile(
-                file: file, partPath: partPath, destination: destination, info: info,
-                identity: identity, verified: verified)
+            let content = DownloadContent(
+                info, destination: destination, file: file, identity: identity, cache: cache)
+            return (content, try content.check(candidates))
         } catch {
             if isNew { unlink(partPath) }
             throw error
         }
     }
+
+    // MARK: Content
+
+    func path(of index: Int) -> String { path }
+    func openFile(_ index: Int) -> SharedFile? { file }
+    func open(_ index: Int) throws(CommandError) -> SharedFile { file }
+    func isUnchanged(_ index: Int, _ file: SharedFile) -> Bool { true }
 
     /// What is believed of the pieces of a partial file before anything is hashed.
     private enum Candidates {
@@ -95,27 +115,30 @@ struct DownloadFile: Sendable {
             trusted: resume.trusted(currentBootID: bootID), doubtful: resume.verified)
     }
 
-    private static func check(
-        _ candidates: Candidates, _ file: SharedFile, _ path: String, _ info: Info
-    ) throws(CommandError) -> Bitfield {
+    private func check(_ candidates: Candidates) throws(CommandError) -> Bitfield {
         var verified = Bitfield(bitCount: info.pieceCount)
         for piece in 0..<info.pieceCount {
             switch candidates.belief(in: piece) {
             case .trusted: verified.insert(piece)
-            case .doubtful:
-                if try matches(file, path, info, piece) { verified.insert(piece) }
+            case .doubtful: if try matches(piece) { verified.insert(piece) }
             case .missing: break
             }
         }
         return verified
     }
 
-    static func matches(
-        _ file: SharedFile, _ path: String, _ info: Info, _ piece: Int
-    ) throws(CommandError) -> Bool {
-        let start = Int64(piece) * Int64(info.pieceLength)
+    /// Whether a piece that is all there has its hash.
+    func matches(_ piece: Int) throws(CommandError) -> Bool {
+        let start = info.offset(ofPiece: piece)
         let range = start..<start + Int64(info.length(ofPiece: piece))
-        return try FileHasher.digest(of: file, path: path, range: range) == info.pieceHash(piece)
+        return try digest(of: range) == info.pieceHash(piece)
+    }
+
+    /// Makes what was written so far survive a loss of power.
+    func sync() throws(CommandError) {
+        guard fdatasync(file.descriptor) == 0 else {
+            throw DiskFile.failure("syncing", path, errno)
+        }
     }
 
     /// Gives the file its full length with the space behind it, so that a full disk shows now.
@@ -132,18 +155,16 @@ struct DownloadFile: Sendable {
     /// - Returns: the identity of the finished file.
     func finish(checkingWholeFile: Bool = true) throws(CommandError) -> FileIdentity {
         if checkingWholeFile, let expected = info.sha1 {
-            let digest = try FileHasher.digest(of: file, path: partPath, range: 0..<info.length)
+            let digest = try digest(of: 0..<info.length)
             guard digest == expected else {
                 throw CommandError(
                     "\(destination): every piece is right but the whole file's SHA-1 is"
                         + " \(digest.hex) instead of \(expected.hex): the one who registered it"
-                        + " described it wrongly; the data is kept as \(partPath)",
+                        + " described it wrongly; the data is kept as \(path)",
                     .checksumMismatch)
             }
         }
-        guard fdatasync(file.descriptor) == 0 else {
-            throw DiskFile.failure("syncing", partPath, errno)
-        }
+        try sync()
         try putInPlace()
         guard let identity = DiskFile.identity(of: file) else {
             throw DiskFile.failure("measuring", destination, errno)
@@ -151,21 +172,26 @@ struct DownloadFile: Sendable {
         return identity
     }
 
+    /// What is shared once it is in place.
+    func finished(_ identity: FileIdentity) -> SharedContent {
+        SharedContent(info, path: destination, identity: identity, cache: cache)
+    }
+
     /// link(2) refuses an existing name in one step, which rename(2) would replace.
     private func putInPlace() throws(CommandError) {
-        if link(partPath, destination) == 0 {
-            unlink(partPath)
+        if link(path, destination) == 0 {
+            unlink(path)
         } else {
             let code = errno
             guard code != EEXIST, !DiskFile.exists(destination) else {
                 throw CommandError(
                     "\(destination) came to exist in the meantime: the finished download is kept"
-                        + " as \(partPath)", .fileExists)
+                        + " as \(path)", .fileExists)
             }
             // File systems without hard links.
-            guard rename(partPath, destination) == 0 else {
+            guard rename(path, destination) == 0 else {
                 throw CommandError(
-                    "\(partPath) can't be renamed to \(destination):"
+                    "\(path) can't be renamed to \(destination):"
                         + " \(DiskFile.describe(errno))", .renameFailed)
             }
         }

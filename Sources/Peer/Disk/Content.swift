@@ -1,0 +1,37 @@
+import Glibc
+import Reactor
+import Wire
+
+/// The bytes of a torrent on disk. For the loop's thread and for workers alike; what says that it
+/// blocks belongs on a worker.
+protocol Content: AnyObject, Sendable {
+    var layout: ContentLayout { get }
+    /// The file or directory, for messages.
+    var path: String { get }
+    /// A file that is open. Never blocks.
+    func openFile(_ index: Int) -> SharedFile?
+    /// The file, opened if need be; blocks. Throws what a person should know.
+    func open(_ index: Int) throws(CommandError) -> SharedFile
+    /// The path of a file, for messages.
+    func path(of index: Int) -> String
+    /// Whether an open file is still what it was when its bytes were hashed; asks fstat(2).
+    func isUnchanged(_ index: Int, _ file: SharedFile) -> Bool
+}
+
+extension Content {
+    /// The SHA-1 of a range of the piece space; blocks. Pads count as zeros (BEP 47).
+    func digest(of range: Range<Int64>) throws(CommandError) -> SHA1Digest {
+        var hasher = SHA1Hasher()
+        try layout.forEachSpan(of: range) { span throws(CommandError) in
+            switch span.place {
+            case .file(let index):
+                try FileHasher.update(
+                    &hasher, from: try open(index), path: path(of: index),
+                    range: span.offset..<span.offset + Int64(span.length))
+            case .pad:
+                FileHasher.updateWithZeros(&hasher, count: span.length)
+            }
+        }
+        return hasher.finalize()
+    }
+}

@@ -1,0 +1,35 @@
+import PeerCore
+import Reactor
+import Wire
+
+/// Blocks that one connection is given together.
+struct BlockRun {
+    private(set) var connection: ConnectionID?
+    private(set) var blocks: [BlockRequest] = []
+
+    mutating func append(_ block: BlockRequest, for id: ConnectionID) {
+        connection = id
+        blocks.append(block)
+    }
+
+    /// Forgets the blocks; keeps the memory.
+    mutating func removeAll() {
+        connection = nil
+        blocks.removeAll(keepingCapacity: true)
+    }
+}
+
+/// The open files that a run of blocks lies in: mostly one.
+struct OpenFiles: Sendable {
+    private var files: [(index: Int, file: SharedFile)] = []
+
+    var all: [(index: Int, file: SharedFile)] { files }
+
+    subscript(index: Int) -> SharedFile? {
+        files.last { $0.index == index }?.file
+    }
+
+    mutating func add(_ file: SharedFile, at index: Int) {
+        files.append((index, file))
+    }
+}

@@ -1,0 +1,84 @@
+import PeerCore
+import Reactor
+import Wire
+
+/// What the core wants done.
+extension Torrent {
+    /// - Parameter received: the bytes of the event that is being handled.
+    func perform(_ outputs: borrowing SwarmOutputs, _ received: UnsafeRawBufferPointer) {
+        let actions = outputs.actions
+        outputs.bytes.withUnsafeBytes { bytes in
+            for action in actions {
+                gather(action, received, bytes)
+                guard isRunning else { return }
+            }
+            flushWrites()
+            serveRun()
+        }
+    }
+
+    /// Stores, and blocks for one connection, are done many at a time.
+    private func gather(
+        _ action: SwarmAction, _ received: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
+    ) {
+        switch action {
+        case .store(let piece, let begin, let source):
+            serveRun()
+            let offset = info.offset(ofPiece: piece) + Int64(begin)
+            write(UnsafeRawBufferPointer(rebasing: received[source]), at: offset)
+        case .sendBlock(let id, let block):
+            flushWrites()
+            if run.connection != id { serveRun() }
+            run.append(block, for: id)
+        default:
+            flushWrites()
+            serveRun()
+            guard isRunning else { return }
+            perform(action, bytes)
+        }
+    }
+
+    private func perform(_ action: SwarmAction, _ bytes: UnsafeRawBufferPointer) {
+        switch action {
+        case .send(let id, let range):
+            connections[id]?.stream.write(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        case .sendBlock, .store:
+            preconditionFailure("gathered by the caller")
+        case .verify(let piece):
+            verify(piece)
+        case .connect(let endpoint):
+            connect(to: endpoint)
+        case .close(let id, let reason):
+            node.logger.debug(
+                "connection closed",
+                ["info_hash": infoHash.hex, "reason": String(describing: reason)])
+            connections.remove(id)?.closeAfterFlush()
+        case .announce(let event):
+            announce(event)
+        case .pieceCompleted(let piece):
+            observer.torrent(self, didComplete: piece)
+        case .completed:
+            observer.torrentDidVerifyAll(self)
+        case .blamed(let endpoint, let piece):
+            observer.torrent(self, didBan: endpoint, piece: piece)
+        }
+    }
+
+    private func connect(to endpoint: Endpoint) {
+        let id = connections.reserve()
+        let connection = PeerConnection(torrent: self, id: id, endpoint: endpoint)
+        connections.fill(id, with: connection)
+        connection.connect(on: node.loop)
+    }
+
+    /// Takes over an incoming connection whose handshake names this torrent.
+    func accept(_ stream: Stream, _ handshake: Handshake, from endpoint: Endpoint) -> PeerConnection
+    {
+        let id = connections.reserve()
+        let connection = PeerConnection(torrent: self, id: id, endpoint: endpoint)
+        connections.fill(id, with: connection)
+        connection.adopt(stream)
+        deliver(.accepted(id, endpoint, handshake))
+        return connection
+    }
+}

@@ -1,0 +1,40 @@
+import PeerCore
+import Wire
+
+extension Torrent {
+    func announce(_ announcement: SwarmAnnouncement) {
+        let progress = swarm.progress(at: node.now)
+        let event = announcement.event
+        let request = AnnounceRequest(
+            infoHash: infoHash, peerID: node.peerID, port: node.port,
+            uploaded: UInt64(progress.uploadedBytes), downloaded: UInt64(progress.downloadedBytes),
+            left: UInt64(progress.left), event: event,
+            numwant: announcement == .stopped ? 0 : 80, key: node.announceKey)
+        node.pendingAnnounces += 1
+        announcer.announce(request) { [weak self, unowned node] result in
+            node.pendingAnnounces -= 1
+            switch result {
+            case .success(let (interval, peers)):
+                self?.lastRefusal = nil
+                self?.deliver(.announced(interval: interval, peers: peers))
+            case .failure(let error):
+                self?.announceFailed(error)
+            }
+        }
+    }
+
+    /// A tracker that can't be reached is told of by the session; a refusal is told once.
+    private func announceFailed(_ error: TrackerError) {
+        if case .refused(_, _, let message) = error, message != lastRefusal, isRunning {
+            lastRefusal = message
+            node.notify("\(info.name): the tracker refuses the announce: \(message)")
+        }
+        deliver(.announceFailed)
+    }
+
+    /// Announces out of turn: the tracker lost its swarms, or a new sharer is known.
+    func announceNow() {
+        guard isRunning else { return }
+        announce(.started)
+    }
+}
