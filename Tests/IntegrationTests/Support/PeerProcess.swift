@@ -33,7 +33,7 @@ final class PeerProcess: Sendable {
     init(
         tracker: String, dataFolder: String, port: UInt16? = nil, options: [String] = []
     ) async throws {
-        marker = try await PeerProcess.learnMarker()
+        marker = try await PeerProcess.marker.value
         address = "127.0.0.1:\(try port ?? freePort())"
         process = try ChildProcess(
             Programs.peer, ["--data-dir", dataFolder] + options + [address, tracker],
@@ -56,7 +56,9 @@ final class PeerProcess: Sendable {
             input: script, environment: environment(dataFolder), within: limit)
     }
 
-    /// The answer to `help exit`.
+    /// The answer to `help exit`, asked for once.
+    private static let marker = Task { try await learnMarker() }
+
     private static func learnMarker() async throws -> [String] {
         let scratch = try Scratch()
         let finished = try await run(

@@ -20,7 +20,17 @@ final class ScriptedSharer: Sendable {
         fileprivate var descriptors: Set<Int32> = []
         fileprivate var hasStopped = false
 
+        /// A connection is there whose script goes on.
+        var isOpen: Bool { !descriptors.isEmpty }
+
         var servedBytes: Int { served.reduce(0) { $0 + Int($1.key.length) * $1.value } }
+
+        /// What was sent more than once.
+        var repeatedBytes: Int { servedBytes - served.reduce(0) { $0 + Int($1.key.length) } }
+
+        func isComplete(of content: Content) -> Bool {
+            servedBytes - repeatedBytes == content.size
+        }
     }
 
     fileprivate final class Book: Sendable {
@@ -144,5 +154,25 @@ extension ScriptedSharer {
     static let honest: Script = { play in
         try play.open()
         try play.serve { play.answer(to: $0) }
+    }
+
+    /// As the honest one, at so many bytes a second.
+    static func honest(bytesPerSecond: Int) -> Script {
+        { play in
+            try play.open()
+            var due = ContinuousClock.now
+            try play.serve { request in
+                due = max(due, .now) + .seconds(1) * Int(request.length) / bytesPerSecond
+                Thread.sleep(until: due)
+                return play.answer(to: request)
+            }
+        }
+    }
+}
+
+extension Thread {
+    fileprivate static func sleep(until instant: ContinuousClock.Instant) {
+        let rest = (instant - .now) / .seconds(1)
+        if rest > 0 { sleep(forTimeInterval: rest) }
     }
 }

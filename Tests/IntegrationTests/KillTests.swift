@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+import Wire
+
+/// SIGKILL at random moments of a download, again and again: at most the pieces in flight are lost
+/// each time, and the file is right at the end.
+@Suite(.inTurn) struct KillTests {
+    private static let kills = 50
+    private static let pieceLength = 65_536
+
+    @Test func `fifty kills cost at most the pieces in flight each`() async throws {
+        let seed = UInt64.random(in: 0 ..< .max)
+        var random = Randomness(seed: seed)
+        let network = try await Network()
+        let file = try network.openFile(size: 64 << 20, pieceLength: Self.pieceLength)
+        let sharer = try ScriptedSharer(
+            of: file.content, id: 1, script: ScriptedSharer.honest(bytesPerSecond: 32 << 20))
+        try await network.announce(sharer)
+        let copy = network.scratch("copy.bin")
+        var bob = try await network.visitor("bob")
+        try await bob("get \(file.description) \(copy)")
+        var lost: [Int] = []
+        for _ in 0..<Self.kills {
+            let before = sharer.ledger
+            let share = Double.random(in: 0..<2, using: &random)
+            let moment = Int(share * Double(file.content.size / Self.kills))
+            try await eventually(
+                "a connection and \(moment) bytes", longestPause: .milliseconds(1),
+                context: "seed \(seed)\n\(bob.process.transcript)"
+            ) {
+                let now = sharer.ledger
+                return now.isOpen && now.servedBytes >= before.servedBytes + moment
+                    || now.isComplete(of: file.content)
+            }
+            bob.process.kill()
+            // What is sent a second time in this life was lost with an earlier one.
+            lost.append(sharer.ledger.repeatedBytes - before.repeatedBytes)
+            bob = try await network.visitor("bob", port: bob.port)
+        }
+        try await bob("wait book.bin")
+        #expect(try await same(copy, file.original), "seed \(seed)")
+        lost.append(sharer.ledger.repeatedBytes - lost.reduce(0, +))
+        #expect(lost.allSatisfy { $0 <= 4 << 20 }, "seed \(seed): \(lost)")
+        #expect(lost.reduce(0, +) <= Self.kills << 19, "seed \(seed): \(lost)")
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014), so that a printed seed repeats a run.
+struct Randomness: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
