@@ -2,9 +2,10 @@
 import PackageDescription
 
 /// A load generator: a small C program on epoll.
-func generator(_ name: String) -> Target {
+func generator(_ name: String, libraries: [String] = []) -> Target {
     .executableTarget(
-        name: name, dependencies: ["CLoad"], cSettings: strictC)
+        name: name, dependencies: ["CLoad"], cSettings: strictC,
+        linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 let strictC: [CSetting] = [
@@ -21,6 +22,7 @@ let package = Package(
         generator("leechers"),
         generator("sharers"),
         generator("handshakes"),
+        generator("receiver", libraries: ["crypto"]),
         .executableTarget(
             name: "mtorrent-bench", swiftSettings: [.treatAllWarnings(as: .error)]),
     ],

@@ -49,13 +49,27 @@ struct Shell {
     private let marker: String
 
     init(_ programs: Programs, tracker: String, folder: String, port: UInt16) async throws {
-        let learned = try await finish(
-            programs.peer, ["--data-dir", folder + "/marker", tracker], input: ["help exit"])
-        guard let first = learned.first else { throw BenchmarkError("`help exit` says nothing") }
-        marker = first
+        marker = try await Self.learnMarker(programs, tracker, folder)
         process = try ChildProcess(
             programs.peer, ["--data-dir", folder, "127.0.0.1:\(port)", tracker],
             environment: ["HOME": folder], mergingErrors: true)
+    }
+
+    /// - Parameter start: starts the peer, its errors on its standard output.
+    init(
+        _ programs: Programs, tracker: String, folder: String, start: () throws -> ChildProcess
+    ) async throws {
+        marker = try await Self.learnMarker(programs, tracker, folder)
+        process = try start()
+    }
+
+    private static func learnMarker(
+        _ programs: Programs, _ tracker: String, _ folder: String
+    ) async throws -> String {
+        let learned = try await finish(
+            programs.peer, ["--data-dir", folder + "/marker", tracker], input: ["help exit"])
+        guard let first = learned.first else { throw BenchmarkError("`help exit` says nothing") }
+        return first
     }
 
     /// The lines of the answer; an error is thrown.

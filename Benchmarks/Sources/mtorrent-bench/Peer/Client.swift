@@ -1,3 +1,5 @@
+import Foundation
+
 /// A program that shares or downloads, in the way that its kind is started and asked.
 protocol Client: Sendable {
     /// As the tables call it.
@@ -61,5 +63,54 @@ struct CServer: Client {
             "sharers",
             manner + stage.torrentOptions + .option("file", stage.original)
                 + .option("listen", "127.0.0.1:\(port)"), on: .first)
+    }
+}
+
+/// `mtorrent` as it downloads a group's file: by default it verifies each piece and then the whole.
+struct OurDownload: Downloader {
+    var verify = "file"
+    var maxBlock = 16384
+
+    var name: String {
+        "**mtorrent**" + (verify == "pieces" ? " `--verify pieces`" : "")
+            + (maxBlock > 16384 ? ", runs of \(maxBlock >> 10) KiB" : "")
+    }
+
+    func download(_ order: DownloadOrder, _ stage: PeerStage) async throws -> RunningDownload {
+        let state = order.folder + "/state"
+        let shell = try await Shell(
+            stage.programs, tracker: stage.trackerAddress, folder: state
+        ) {
+            try stage.placement.start(
+                stage.programs.peer,
+                [
+                    "--verify", verify, "--data-dir", state, "127.0.0.1:\(order.port)",
+                    stage.trackerAddress,
+                ], on: order.core)
+        }
+        try await shell("login bob bob-secret")
+        let process = shell.process
+        let download = RunningDownload(process, isRunning: true) {
+            process.output.lines.contains { $0.hasPrefix("[C]") }
+        }
+        process.send("download_file \(PeerStage.group) \(PeerStage.file) \(order.result)")
+        process.send("wait")
+        return download
+    }
+}
+
+/// A loop in C that receives, hashes and writes, the limit for one thread.
+struct CReceiver: Downloader {
+    var name: String { "C, recv + SHA-1 + pwritev, one thread" }
+
+    func download(_ order: DownloadOrder, _ stage: PeerStage) async throws -> RunningDownload {
+        let hashes = order.folder + "/hashes"
+        try stage.torrent.pieceHashes.write(to: URL(fileURLWithPath: hashes))
+        let process = try stage.generators.start(
+            "receiver",
+            stage.torrentOptions + .option("from", "127.0.0.1:\(order.sharers.lowerBound)")
+                + .option("count", order.sharers.count) + .option("file", order.result)
+                + .option("hashes", hashes), on: order.core)
+        return RunningDownload(process) { false }
     }
 }

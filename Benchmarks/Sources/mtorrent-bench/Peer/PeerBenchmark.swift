@@ -4,6 +4,7 @@ import Foundation
 struct PeerBenchmark {
     enum Part: String, CaseIterable {
         case serve
+        case download
     }
 
     var programs = Programs(folder: ".build/release")
@@ -15,24 +16,25 @@ struct PeerBenchmark {
     /// Until all leechers have been served.
     var patience = 10.0
     var leechers = [1, 50, 500, 2000]
+    var sharers = [1, 8, 50]
+    var cores: [Core] = [.first, .any]
     /// Only those clients whose names have one of these in them; all if there are none.
     var only: [String] = []
-    var isRealtime = false
 
     static let usage = """
-        Usage: mtorrent-bench peer [OPTIONS] [serve ...]
+        Usage: mtorrent-bench peer [OPTIONS] [serve|download ...]
 
         Measures the peer under load, beside other clients and minimal servers in C, and prints
-        Markdown tables.
+        Markdown tables. On a machine that has other work, `chrt --rr 20` before it keeps that away.
 
           --programs DIR    where mtorrent and mtorrent-tracker are (.build/release)
           --quick           one run, fewer and shorter cells
           --runs N          of each cell, in turn; medians are shown (3)
           --size MIB        of the file (1024)
           --leechers N,...  sizes of the crowd (1,50,500,2000)
+          --sharers N,...   how many a download comes from (1,8,50)
           --seconds S       of the window in which a server is measured (2)
           --only NAME,...   only clients with such a name
-          --realtime        ahead of whatever else runs on this machine (SCHED_RR)
 
         """
 
@@ -43,10 +45,8 @@ struct PeerBenchmark {
         while let argument = arguments.popFirst() {
             switch argument {
             case "--quick":
-                (runs, seconds, patience, leechers) = (1, 1, 5, [1, 50, 500])
-                continue
-            case "--realtime":
-                isRealtime = true
+                (runs, seconds, patience) = (1, 1, 5)
+                (leechers, sharers, cores) = ([1, 50, 500], [8], [.any])
                 continue
             default: break
             }
@@ -66,18 +66,19 @@ struct PeerBenchmark {
         case "--only": only = value.split(separator: ",").map(String.init)
         case "--seconds": seconds = Double(value) ?? 0
         case "--leechers": leechers = numbers
+        case "--sharers": sharers = numbers
         case "--runs": runs = numbers.first ?? 0
         case "--size": mebibytes = numbers.first ?? 0
         default: return false
         }
-        return runs > 0 && mebibytes > 0 && seconds > 0 && !leechers.isEmpty
+        return runs > 0 && mebibytes > 0 && seconds > 0 && !leechers.isEmpty && !sharers.isEmpty
     }
 
     func run() async throws -> String {
         let scratch = try WorkFolder(bytes: mebibytes << 22)
         let congestion = CongestionControl()
         defer { congestion.restore() }
-        let placement = Placement(isRealtime: isRealtime)
+        let placement = Placement()
         let stage = try await PeerStage(
             programs: programs, placement: placement, folder: scratch.path,
             size: mebibytes << 20)
@@ -88,21 +89,38 @@ struct PeerBenchmark {
             medians of \(runs) interleaved runs.
 
             """
-        if parts.contains(.serve) {
-            let clients = wanted(
-                [OurPeer(), OurPeer(requestBytes: 1 << 20)]
-                    + [.gathered, .corked, .blockwise, .ranges].map { CServer(answer: $0) })
-            let serving = Serving(
-                stage: stage, clients: clients, counts: leechers, runs: runs, seconds: seconds,
-                patience: patience)
-            let cells = try await serving.run()
-            text += servingTable(cells, clients: clients, counts: leechers)
-        }
+        if parts.contains(.serve) { text += try await serve(stage) }
+        if parts.contains(.download) { text += try await download(stage) }
         return text
     }
 
-    private func wanted(_ clients: [any Client]) -> [any Client] {
-        only.isEmpty
-            ? clients : clients.filter { client in only.contains { client.name.contains($0) } }
+    private func serve(_ stage: PeerStage) async throws -> String {
+        let limits: [CServer.Answer] = [.gathered, .corked, .blockwise, .ranges]
+        let all: [any Client] =
+            [OurPeer(), OurPeer(requestBytes: 1 << 20)] + limits.map { CServer(answer: $0) }
+        let clients = all.filter { isWanted($0.name) }
+        let serving = Serving(
+            stage: stage, clients: clients, counts: leechers, runs: runs, seconds: seconds,
+            patience: patience)
+        return servingTable(
+            try await serving.run(), names: clients.map(\.name), counts: leechers)
+    }
+
+    private func download(_ stage: PeerStage) async throws -> String {
+        let all: [any Downloader] = [
+            OurDownload(), OurDownload(verify: "pieces"),
+            OurDownload(verify: "pieces", maxBlock: 1 << 20), CReceiver(),
+        ]
+        let clients = all.filter { isWanted($0.name) }
+        let downloading = Downloading(
+            stage: stage, clients: clients, counts: sharers, cores: cores, runs: runs)
+        let cells = try await downloading.run()
+        return cores.map { core in
+            downloadTable(cells, names: clients.map(\.name), counts: sharers, core: core)
+        }.joined()
+    }
+
+    private func isWanted(_ name: String) -> Bool {
+        only.isEmpty || only.contains { name.contains($0) }
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 func servingTable(
-    _ cells: [Serving.Key: Serving.Cell], clients: [any Client], counts: [Int]
+    _ cells: [Serving.Key: Serving.Cell], names: [String], counts: [Int]
 ) -> String {
     var text = """
 
@@ -11,11 +11,11 @@ func servingTable(
         |---|\(String(repeating: "---|", count: counts.count))
 
         """
-    for client in clients {
+    for name in names {
         let columns = counts.map { count in
-            servingText(cells[Serving.Key(client: client.name, leechers: count)], of: count)
+            servingText(cells[Serving.Key(client: name, leechers: count)], of: count)
         }
-        text += "| \(client.name) | \(columns.joined(separator: " | ")) |\n"
+        text += "| \(name) | \(columns.joined(separator: " | ")) |\n"
     }
     return text
 }
@@ -28,4 +28,32 @@ private func servingText(_ cell: Serving.Cell?, of count: Int) -> String {
     var text = "\(fixed(rate, 0)) (\(fixed(cost, 2)))"
     if served < count { text += ", \(served) of \(count) served" }
     return text
+}
+
+func downloadTable(
+    _ cells: [Downloading.Key: Downloading.Cell], names: [String], counts: [Int], core: Core
+) -> String {
+    let place = core == .any ? "on all cores" : "on one core"
+    var text = """
+
+        ### Downloading, \(place): seconds (CPU seconds)
+
+        | sharers | \(counts.map { "\($0)" }.joined(separator: " | ")) |
+        |---|\(String(repeating: "---|", count: counts.count))
+
+        """
+    for name in names {
+        let columns = counts.map { count in
+            downloadText(cells[Downloading.Key(client: name, sharers: count, core: core)])
+        }
+        text += "| \(name) | \(columns.joined(separator: " | ")) |\n"
+    }
+    return text
+}
+
+private func downloadText(_ cell: Downloading.Cell?) -> String {
+    guard let cell, !cell.samples.isEmpty else { return cell?.remark ?? "–" }
+    let transfer = median(cell.samples.map(\.transfer))
+    let cost = median(cell.samples.map(\.processorSeconds))
+    return "\(fixed(transfer, 2)) (\(fixed(cost, 2)))"
 }

@@ -11,29 +11,20 @@ enum Core: String {
 
 /// Starts programs where they belong.
 struct Placement {
-    /// Pinning takes two cores.
-    let pins: Bool
-    /// Ahead of everything else on the machine (SCHED_RR): for figures that hold while others
-    /// work. Between the programs of a run it changes little, since each has its own core.
-    let isRealtime: Bool
-
-    init(isRealtime: Bool) {
-        pins = ProcessInfo.processInfo.activeProcessorCount >= 2
-        self.isRealtime = isRealtime
-    }
+    /// It takes two cores.
+    let pins = ProcessInfo.processInfo.activeProcessorCount >= 2
 
     func start(
         _ executable: String, _ arguments: [String], on core: Core,
         environment: [String: String] = [:], mergingErrors: Bool = true
     ) throws -> ChildProcess {
+        // taskset becomes the program that it starts: the process is the program's.
         var words = [executable] + arguments
-        // Both of these become the program they start, so the process is the program's.
         switch core {
         case .first where pins: words = ["taskset", "--cpu-list", "0"] + words
         case .second where pins: words = ["taskset", "--cpu-list", "1"] + words
         case .first, .second, .any: break
         }
-        if isRealtime { words = ["chrt", "--rr", "20"] + words }
         return try ChildProcess(
             words[0], Array(words.dropFirst()), environment: environment,
             mergingErrors: mergingErrors)
