@@ -174,7 +174,7 @@ final class DownloadContent: Content {
 
     /// What is shared once it is in place.
     func finished(_ identity: FileIdentity) -> SharedContent {
-        SharedContent(info, path: destination, identity: identity, cache: cache)
+        SharedContent(info, path: destination, identities: [0: identity], cache: cache)
     }
 
     /// link(2) refuses an existing name in one step, which rename(2) would replace.

@@ -6,14 +6,15 @@ import Wire
 final class SharedContent: Content {
     let layout: ContentLayout
     let path: String
-    private let identity: FileIdentity
+    /// By the index of the file.
+    private let identities: [Int: FileIdentity]
     private let cache: FileCache
     private let id: UInt64
 
-    init(_ info: Info, path: String, identity: FileIdentity, cache: FileCache) {
+    init(_ info: Info, path: String, identities: [Int: FileIdentity], cache: FileCache) {
         layout = ContentLayout(info)
         self.path = path
-        self.identity = identity
+        self.identities = identities
         self.cache = cache
         id = cache.newContent()
     }
@@ -35,7 +36,7 @@ final class SharedContent: Content {
     }
 
     func isUnchanged(_ index: Int, _ file: SharedFile) -> Bool {
-        DiskFile.identity(of: file) == identity
+        DiskFile.identity(of: file) == identities[index]
     }
 
     static func changed(_ path: String) -> CommandError {

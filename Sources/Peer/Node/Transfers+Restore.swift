@@ -38,7 +38,7 @@ extension Transfers {
         var records = Records()
         for share in try store.shares(user: user) where share.isActive {
             do throws(CommandError) {
-                guard try DiskFile.identityOfReadable(share.path) == share.identity else {
+                guard try DiskFile.identityOfReadable(share.path) == share.identities[0] else {
                     throw CommandError("\(share.path) changed since it was shared")
                 }
                 records.shares.append(

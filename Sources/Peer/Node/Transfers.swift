@@ -42,7 +42,7 @@ final class Transfers: TorrentObserver {
             announcer: announcer, phase: .sharing)
         byInfoHash[record.infoHash] = transfer
         let content = SharedContent(
-            info, path: record.path, identity: record.identity, cache: node.files)
+            info, path: record.path, identities: record.identities, cache: node.files)
         startTorrent(of: transfer, content, have: Bitfield(fullOf: info.pieceCount))
     }
 
@@ -127,7 +127,7 @@ final class Transfers: TorrentObserver {
         let share = Share(
             user: transfer.user, group: transfer.group, infoHash: transfer.infoHash,
             name: transfer.name, path: transfer.path, mtorrentPath: transfer.mtorrentPath,
-            info: transfer.info.encoded, identity: identity, isActive: true)
+            info: transfer.info.encoded, identities: [0: identity], isActive: true)
         let store = node.store
         let journal = transfer.journal
         transfer.journal = nil

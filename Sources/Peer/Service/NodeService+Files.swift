@@ -42,7 +42,7 @@ extension NodeService {
             let record = Share(
                 user: user, group: group, infoHash: info.infoHash, name: info.name,
                 path: hashed.path, mtorrentPath: mtorrentPath, info: info.encoded,
-                identity: hashed.identity, isActive: true)
+                identities: [0: hashed.identity], isActive: true)
             let store = node.store
             node.stateWorker.run {
                 try store.save(record)

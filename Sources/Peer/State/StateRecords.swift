@@ -1,6 +1,7 @@
+import PeerCore
 import Wire
 
-/// A file that a user shares, or shared when last logged in.
+/// A file or directory that a user shares, or shared when last logged in.
 package struct Share: Hashable, Sendable {
     /// Empty for what is shared without an account.
     package var user: String
@@ -8,20 +9,22 @@ package struct Share: Hashable, Sendable {
     package var group: String
     package var infoHash: InfoHash
     package var name: String
-    /// Absolute path of the file.
+    /// Absolute path of the file or directory.
     package var path: String
     /// Absolute path of the `.mtorrent` file, where there is one.
     package var mtorrentPath: String?
     /// The bencoded info dictionary that `infoHash` is the SHA-1 of.
     package var info: [UInt8]
-    /// What the file was when it was hashed.
-    package var identity: FileIdentity
+    /// What each file was when it was hashed, by its index in the info's `files`. Pads have
+    /// none, nor have files of a directory that weren't wanted and so aren't here.
+    package var identities: [Int: FileIdentity]
     /// False once the user stopped sharing it.
     package var isActive: Bool
 
     package init(
         user: String, group: String, infoHash: InfoHash, name: String, path: String,
-        mtorrentPath: String?, info: [UInt8], identity: FileIdentity, isActive: Bool
+        mtorrentPath: String?, info: [UInt8], identities: [Int: FileIdentity],
+        isActive: Bool
     ) {
         self.user = user
         self.group = group
@@ -30,13 +33,13 @@ package struct Share: Hashable, Sendable {
         self.path = path
         self.mtorrentPath = mtorrentPath
         self.info = info
-        self.identity = identity
+        self.identities = identities
         self.isActive = isActive
     }
 }
 
 /// A download that was begun.
-package struct Download: Hashable, Sendable {
+package struct Download: Equatable, Sendable {
     package enum State: Hashable, Sendable {
         /// Going on, or waiting for its turn.
         case downloading
@@ -57,13 +60,18 @@ package struct Download: Hashable, Sendable {
     package var mtorrentPath: String?
     /// The bencoded info dictionary that `infoHash` is the SHA-1 of.
     package var info: [UInt8]
+    /// A bit for each of the info's `files`; nil where all of them are wanted.
+    package var wantedFiles: Bitfield?
+    /// Whether pieces are asked for in their order, for reading while they arrive.
+    package var isSequential: Bool
     package var state: State
     /// Milliseconds since 1970.
     package var startedAtMilliseconds: Int64
 
     package init(
         user: String, group: String, infoHash: InfoHash, name: String, destination: String,
-        mtorrentPath: String?, info: [UInt8], state: State, startedAtMilliseconds: Int64
+        mtorrentPath: String?, info: [UInt8], wantedFiles: Bitfield? = nil,
+        isSequential: Bool = false, state: State, startedAtMilliseconds: Int64
     ) {
         self.user = user
         self.group = group
@@ -72,6 +80,8 @@ package struct Download: Hashable, Sendable {
         self.destination = destination
         self.mtorrentPath = mtorrentPath
         self.info = info
+        self.wantedFiles = wantedFiles
+        self.isSequential = isSequential
         self.state = state
         self.startedAtMilliseconds = startedAtMilliseconds
     }

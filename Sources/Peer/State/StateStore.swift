@@ -39,6 +39,22 @@ package final class StateStore: Sendable {
         UPDATE downloads SET place = id;
         CREATE INDEX downloads_place ON downloads(place);
         """,
+        // Directories: what each file of a share was, which files of a download are wanted.
+        """
+        CREATE TABLE share_files(
+            share INTEGER NOT NULL REFERENCES shares(id) ON DELETE CASCADE,
+            file INTEGER NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+            size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
+            PRIMARY KEY(share, file)) WITHOUT ROWID;
+        INSERT INTO share_files SELECT id, 0, device, inode, size, modified_ns FROM shares;
+        ALTER TABLE shares DROP COLUMN device;
+        ALTER TABLE shares DROP COLUMN inode;
+        ALTER TABLE shares DROP COLUMN size;
+        ALTER TABLE shares DROP COLUMN modified_ns;
+        ALTER TABLE downloads ADD COLUMN file_count INTEGER;
+        ALTER TABLE downloads ADD COLUMN wanted_files BLOB;
+        ALTER TABLE downloads ADD COLUMN is_sequential INTEGER NOT NULL DEFAULT 0;
+        """,
     ]
 
     package let directory: String

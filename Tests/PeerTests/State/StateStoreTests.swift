@@ -1,5 +1,6 @@
 import Glibc
 import Peer
+import PeerCore
 import SQLite
 import Testing
 import Wire
@@ -21,8 +22,10 @@ struct StateStoreTests {
         Share(
             user: user, group: group, infoHash: hash(byte), name: "name \(byte)",
             path: "/some where/ü \(byte)", mtorrentPath: nil, info: [1, 2, byte],
-            identity: FileIdentity(
-                device: .max, inode: .max - 1, size: 1 << 40, modifiedNanoseconds: -5),
+            identities: [
+                0: FileIdentity(
+                    device: .max, inode: .max - 1, size: 1 << 40, modifiedNanoseconds: -5)
+            ],
             isActive: true)
     }
 
@@ -63,6 +66,40 @@ struct StateStoreTests {
         first.mtorrentPath = "/elsewhere.mtorrent"
         try store.save(first)
         #expect(try store.shares(user: "alice") == [first, share("alice", 2)])
+    }
+
+    @Test func `a directory's share has what each file was, and forgets files with itself`() throws
+    {
+        let store = try StateStore(directory: data)
+        var directory = share("alice", 1)
+        for file in [2, 5, 99_999] {
+            directory.identities[file] = FileIdentity(
+                device: 1, inode: UInt64(file), size: 0, modifiedNanoseconds: .max)
+        }
+        try store.save(directory)
+        try store.save(share("alice", 2))
+        #expect(try store.shares(user: "alice") == [directory, share("alice", 2)])
+        directory.identities[5] = nil
+        try store.save(directory)
+        #expect(try store.shares(user: "alice")[0] == directory)
+        try store.removeShare(user: "alice", infoHash: hash(1))
+        try store.save(share("alice", 3))
+        #expect(try store.shares(user: "alice") == [share("alice", 2), share("alice", 3)])
+    }
+
+    @Test func `which files of a download are wanted, and their order, comes back`() throws {
+        var some = download("alice", 1)
+        var wanted = Bitfield(bitCount: 11)
+        for file in [0, 7, 10] { wanted.insert(file) }
+        some.wantedFiles = wanted
+        some.isSequential = true
+        do {
+            let store = try StateStore(directory: data)
+            try store.save(some)
+            try store.save(download("alice", 2))
+        }
+        let store = try StateStore(directory: data)
+        #expect(try store.downloads(user: "alice") == [some, download("alice", 2)])
     }
 
     @Test func `a stopped share stays known and one removed does not`() throws {
@@ -117,16 +154,26 @@ struct StateStoreTests {
         do {
             let store = try StateStore(directory: data)
             for byte in UInt8(1)...3 { try store.save(download("alice", byte)) }
+            for byte in UInt8(4)...5 { try store.save(share("alice", byte)) }
         }
         let database = try Database(path: data + "/state.sqlite", synchronous: .full)
         try database.executeScript(
             """
             DROP INDEX downloads_place; ALTER TABLE downloads DROP COLUMN place;
+            ALTER TABLE downloads DROP COLUMN file_count;
+            ALTER TABLE downloads DROP COLUMN wanted_files;
+            ALTER TABLE downloads DROP COLUMN is_sequential;
+            ALTER TABLE shares ADD COLUMN device INTEGER NOT NULL DEFAULT -1;
+            ALTER TABLE shares ADD COLUMN inode INTEGER NOT NULL DEFAULT -2;
+            ALTER TABLE shares ADD COLUMN size INTEGER NOT NULL DEFAULT 1099511627776;
+            ALTER TABLE shares ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT -5;
+            DROP TABLE share_files;
             PRAGMA user_version = 1
             """)
         let store = try StateStore(directory: data)
         #expect(
             try store.downloads(user: "alice") == (UInt8(1)...3).map { download("alice", $0) })
+        #expect(try store.shares(user: "alice") == (UInt8(4)...5).map { share("alice", $0) })
         try store.setState(.downloading, isRequeued: true, user: "alice", infoHash: hash(1))
         #expect(
             try store.downloads(user: "alice").map(\.infoHash) == [hash(2), hash(3), hash(1)])
