@@ -1,18 +1,19 @@
 import PeerCore
 import Wire
 
-/// Where a torrent announces itself: its trackers, and the passkey that opens the group's swarms.
+/// Where a torrent announces itself: its trackers, and the session whose passkey opens the
+/// group's swarms.
 struct Announcer {
     let client: TrackerClient
     /// Nil for open swarms.
-    let passkey: String?
+    let session: Session?
 
     /// - Parameter completion: the interval until the next announce, and other peers.
     func announce(
         _ request: AnnounceRequest,
         then completion: @escaping (Result<(Duration, [Endpoint]), TrackerError>) -> Void
     ) {
-        client.announce(request, passkey: passkey) { result in
+        client.announce(request, passkey: session?.passkey) { result in
             completion(
                 result.map { response in
                     (.seconds(response.interval), response.peers + response.peers6)

@@ -133,8 +133,18 @@ extension Node {
         guard let session else { return }
         switch event {
         case .hello, .catalogue: break
+        case .passkey(let event): handle(event, session)
         case .share(let share): handle(share, session)
         case .membership(let membership): handle(membership, session)
+        }
+    }
+
+    /// What was announced with the old passkey is gone from the tracker's swarms.
+    private func handle(_ event: PasskeyEvent, _ session: Session) {
+        guard event.passkey != session.passkey else { return }
+        session.passkey = event.passkey
+        for transfer in transfers.inOrder where !transfer.group.isEmpty {
+            transfer.torrent?.announceNow()
         }
     }
 

@@ -4,7 +4,8 @@ import Wire
 /// A user that is logged in at the tracker.
 final class Session {
     let userID: String
-    let passkey: String
+    /// As the tracker told it last; it may be replaced at any time.
+    var passkey: String
     /// Part of each info dictionary's `source`.
     let networkID: String
     let holdings: HoldingsReporter

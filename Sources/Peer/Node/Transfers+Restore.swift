@@ -80,8 +80,8 @@ extension Transfers {
     /// Where the torrents of a group, or of a `.mtorrent` file (no group), announce.
     func announcer(group: String, trackers: [Endpoint]) -> Announcer {
         group.isEmpty
-            ? Announcer(client: node.trackerClient(for: trackers), passkey: nil)
-            : Announcer(client: node.tracker, passkey: node.session?.passkey)
+            ? Announcer(client: node.trackerClient(for: trackers), session: nil)
+            : Announcer(client: node.tracker, session: node.session)
     }
 
     /// Leaves out what the group has dropped, or the user has left, since.

@@ -10,6 +10,14 @@ extension API {
                 userID: user.id, passkey: user.passkey.hex, networkID: service.networkID))
     }
 
+    func resetPasskey(_ call: Call) {
+        var generator = SystemRandomNumberGenerator()
+        let passkey = Passkey(random: &generator)
+        perform(.resetPasskey(passkey, user: call.userID), call, status: 200) { _ in
+            PasskeyResponse(passkey: passkey.hex)
+        }
+    }
+
     func logOut(_ call: Call) {
         perform(.endSession(call.session), call, status: 204)
     }

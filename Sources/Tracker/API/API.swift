@@ -87,6 +87,7 @@ struct API {
         switch (resource, call.request.method) {
         case (.currentSession, .delete): logOut(call)
         case (.currentSession, _): currentSession(call)
+        case (.passkey, _): resetPasskey(call)
         case (.groups, .post): try createGroup(call)
         case (.groups, _): listGroups(call)
         case (.requests(let group), .post): requestToJoin(group, call)

@@ -13,6 +13,7 @@ enum APIResource: Equatable {
     case files(group: String)
     case file(group: String, name: String)
     case share(group: String, name: String)
+    case passkey
     case holdings
     case events
 
@@ -26,6 +27,7 @@ enum APIResource: Equatable {
         case ("users", 0): self = .users
         case ("sessions", 0): self = .sessions
         case ("sessions", 1) where names[0] == "current": self = .currentSession
+        case ("passkey", 0): self = .passkey
         case ("holdings", 0): self = .holdings
         case ("events", 0): self = .events
         case ("groups", 0): self = .groups
@@ -50,7 +52,7 @@ enum APIResource: Equatable {
     var methods: [HTTPMethod] {
         switch self {
         case .network: [.get, .head]
-        case .users, .sessions: [.post]
+        case .users, .sessions, .passkey: [.post]
         case .currentSession: [.get, .head, .delete]
         case .groups, .files: [.get, .head, .post]
         case .requests: [.get, .head, .post]
@@ -67,8 +69,8 @@ enum APIResource: Equatable {
     var isPublic: Bool {
         switch self {
         case .network, .users, .sessions: true
-        case .currentSession, .groups, .requests, .request, .member, .files, .file, .share,
-            .holdings, .events:
+        case .currentSession, .passkey, .groups, .requests, .request, .member, .files, .file,
+            .share, .holdings, .events:
             false
         }
     }
@@ -78,8 +80,8 @@ enum APIResource: Equatable {
         switch self {
         case .files: 24 << 20
         case .holdings: 8 << 20
-        case .network, .users, .sessions, .currentSession, .groups, .requests, .request, .member,
-            .file, .share, .events:
+        case .network, .users, .sessions, .currentSession, .passkey, .groups, .requests, .request,
+            .member, .file, .share, .events:
             16 << 10
         }
     }

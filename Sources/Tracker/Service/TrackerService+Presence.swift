@@ -13,6 +13,9 @@ extension TrackerService {
         }
         streams[session] = stream
         send(.hello(HelloEvent(instance: instance)), on: stream)
+        // It may have been replaced while this peer wasn't online.
+        let passkey = directory.users[Int(known.user)].passkey
+        send(.passkey(PasskeyEvent(passkey: passkey.hex)), on: stream)
         if presence.begin(session, user: known.user, port: known.port) {
             logger.debug("user online", ["user": directory.users[Int(known.user)].id])
             tellShares(of: known.user, areOnline: true)

@@ -105,6 +105,9 @@ final class TrackerService {
 
     private func perform(_ notice: DirectoryNotice) {
         switch notice {
+        case .passkeyReset(let user, let passkey):
+            swarms.removePeers(of: user, port: nil)
+            send(.passkey(PasskeyEvent(passkey: passkey.hex)), to: [user])
         case .membership(let event, let users): send(.membership(event), to: users)
         case .catalogue(let event, let users): send(.catalogue(event), to: users)
         case .share(let share, let isSharing, let users):

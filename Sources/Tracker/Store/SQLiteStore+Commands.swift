@@ -17,6 +17,8 @@ extension SQLiteStore {
         switch command {
         case .createUser(let user, let password, let passkey):
             try createUser(user, password, passkey, at: time)
+        case .resetPasskey(let passkey, let user):
+            try resetPasskey(passkey, user, at: time)
         case .openSession(let session, let user, let port, let peerID):
             try openSession(session, user, port, peerID, at: time)
         case .endSession(let session):
@@ -54,6 +56,13 @@ extension SQLiteStore {
             """, user, password, passkey.hex, time)
         guard database.changedRowCount == 1 else { throw DirectoryRefusal.userExists(user) }
         try append(.userCreated(user: user, passkey: passkey), at: time)
+    }
+
+    private func resetPasskey(_ passkey: Passkey, _ user: String, at time: Int64) throws {
+        try database.execute(
+            "UPDATE users SET passkey = ? WHERE user_id = ?", passkey.hex, user)
+        guard database.changedRowCount == 1 else { throw DirectoryRefusal.noSuchUser(user) }
+        try append(.passkeyReset(user: user, passkey: passkey), at: time)
     }
 
     private func openSession(

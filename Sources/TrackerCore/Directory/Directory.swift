@@ -103,6 +103,12 @@ package struct Directory: Sendable {
         switch recorded.event {
         case .userCreated(let user, let passkey):
             try createUser(user, passkey)
+        case .passkeyReset(let user, let passkey):
+            let index = try index(ofUser: user)
+            passkeys[users[Int(index)].passkey] = nil
+            users[Int(index)].passkey = passkey
+            passkeys[passkey] = index
+            notices.append(.passkeyReset(index, passkey))
         case .sessionOpened(let session, let user, let port):
             let index = try index(ofUser: user)
             sessions[session] = Session(user: index, port: port)
@@ -208,7 +214,8 @@ package struct Directory: Sendable {
                 let change = MembershipEvent(groupID: group.id, userID: owner, change: .owner)
                 notices.append(.membership(change, to: group.members))
             }
-        case .userCreated, .sessionOpened, .sessionEnded, .groupCreated, .groupDeleted,
+        case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded, .groupCreated,
+            .groupDeleted,
             .fileAdded, .fileRemoved, .shareAdded, .shareRemoved:
             preconditionFailure("not a change of membership")
         }
@@ -264,7 +271,8 @@ package struct Directory: Sendable {
             try changeShare(group, name, user, isSharing: true, into: &notices)
         case .shareRemoved(let group, let name, let user):
             try changeShare(group, name, user, isSharing: false, into: &notices)
-        case .userCreated, .sessionOpened, .sessionEnded, .groupCreated, .groupDeleted,
+        case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded, .groupCreated,
+            .groupDeleted,
             .joinRequested, .requestRejected, .memberAccepted, .memberLeft, .ownerChanged:
             preconditionFailure("not a change of a catalogue")
         }

@@ -5,6 +5,8 @@ import Wire
 package enum DirectoryCommand: Sendable {
     /// `password` is the salted hash's text.
     case createUser(user: String, password: String, passkey: Passkey)
+    /// The old passkey is nobody's from then on.
+    case resetPasskey(Passkey, user: String)
     case openSession(SessionID, user: String, port: UInt16, peerID: PeerID)
     case endSession(SessionID)
     case createGroup(group: String, kind: GroupKind, owner: String)

@@ -4,6 +4,7 @@ import Wire
 /// of; the names are stored, so that renaming one is a change of the store's format.
 package enum DirectoryEvent: Codable, Hashable, Sendable {
     case userCreated(user: String, passkey: Passkey)
+    case passkeyReset(user: String, passkey: Passkey)
     /// `port` is where the session's peer listens.
     case sessionOpened(session: SessionID, user: String, port: UInt16)
     case sessionEnded(session: SessionID)
@@ -28,6 +29,7 @@ package enum DirectoryEvent: Codable, Hashable, Sendable {
     package var kind: String {
         switch self {
         case .userCreated: "user_created"
+        case .passkeyReset: "passkey_reset"
         case .sessionOpened: "session_opened"
         case .sessionEnded: "session_ended"
         case .groupCreated: "group_created"
@@ -47,7 +49,7 @@ package enum DirectoryEvent: Codable, Hashable, Sendable {
     /// The group it is about; nil for users and sessions.
     package var group: String? {
         switch self {
-        case .userCreated, .sessionOpened, .sessionEnded: nil
+        case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded: nil
         case .groupCreated(let group, _, _), .groupDeleted(let group),
             .joinRequested(let group, _), .requestRejected(let group, _),
             .memberAccepted(let group, _), .memberLeft(let group, _, _),

@@ -17,6 +17,8 @@ package enum DirectoryNotice: Hashable, Sendable {
         }
     }
 
+    /// Entries made with the user's old passkey are to go; the user's peers are told the new one.
+    case passkeyReset(UserIndex, Passkey)
     case membership(MembershipEvent, to: [UserIndex])
     case catalogue(CatalogueEvent, to: [UserIndex])
     /// Whether the sharer is online isn't the directory's to know.

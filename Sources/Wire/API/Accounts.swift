@@ -99,6 +99,20 @@ package struct LoginResponse: Codable, Hashable, Sendable {
     }
 }
 
+/// The passkey that `POST /api/v1/passkey` replaced the old one by.
+package struct PasskeyResponse: Codable, Hashable, Sendable {
+    /// The user's part of the announce path; a secret.
+    package var passkey: String
+
+    package init(passkey: String) {
+        self.passkey = passkey
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case passkey
+    }
+}
+
 /// The session a token belongs to: `GET /api/v1/sessions/current`.
 package struct SessionInfo: Codable, Hashable, Sendable {
     package var userID: String

@@ -1,6 +1,7 @@
 /// What a tracker tells its logged-in peers as it happens: `GET /api/v1/events`.
 package enum TrackerEvent: Hashable, Sendable {
     case hello(HelloEvent)
+    case passkey(PasskeyEvent)
     case membership(MembershipEvent)
     case catalogue(CatalogueEvent)
     case share(ShareEvent)
@@ -9,6 +10,7 @@ package enum TrackerEvent: Hashable, Sendable {
     package var serverSentEvent: ServerSentEvent {
         switch self {
         case .hello(let body): Self.wrap("hello", body)
+        case .passkey(let body): Self.wrap("passkey", body)
         case .membership(let body): Self.wrap("membership", body)
         case .catalogue(let body): Self.wrap("catalogue", body)
         case .share(let body): Self.wrap("share", body)
@@ -20,6 +22,7 @@ package enum TrackerEvent: Hashable, Sendable {
         let data = event.data.utf8
         return switch event.event {
         case "hello": .hello(try WireJSON.decode(HelloEvent.self, from: data))
+        case "passkey": .passkey(try WireJSON.decode(PasskeyEvent.self, from: data))
         case "membership": .membership(try WireJSON.decode(MembershipEvent.self, from: data))
         case "catalogue": .catalogue(try WireJSON.decode(CatalogueEvent.self, from: data))
         case "share": .share(try WireJSON.decode(ShareEvent.self, from: data))

@@ -13,6 +13,20 @@ package struct HelloEvent: Codable, Hashable, Sendable {
     }
 }
 
+/// The user's passkey: after `hello`, and when it was replaced, by whichever of the user's peers.
+package struct PasskeyEvent: Codable, Hashable, Sendable {
+    /// A secret. Announces with an older one are refused.
+    package var passkey: String
+
+    package init(passkey: String) {
+        self.passkey = passkey
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case passkey
+    }
+}
+
 /// A change of a group's members or requests.
 package struct MembershipEvent: Codable, Hashable, Sendable {
     package var groupID: String

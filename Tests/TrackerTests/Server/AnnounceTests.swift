@@ -31,6 +31,27 @@ import Wire
         #expect(try bob.announce(f, event: .stopped, port: 6000).complete == 1)
     }
 
+    @Test func `a passkey that was reset is refused at once, and its entries are gone`() throws {
+        let tracker = try RunningTracker()
+        let (ann, bob) = (try tracker.member("ann"), try tracker.member("bob", peerPort: 6000))
+        try ann.createGroup("g")
+        try bob.join("g", of: ann)
+        let f = try ann.addFile("f", to: "g")
+        _ = try ann.announce(f)
+        let stream = try ann.events()
+        guard case .share = try stream.next() else { throw ClientError("ann came online") }
+        let answer = try ann.call(.post, "/passkey").decode(PasskeyResponse.self)
+        #expect(answer.passkey != ann.session.passkey && answer.passkey.count == 32)
+        #expect(try stream.next() == .passkey(PasskeyEvent(passkey: answer.passkey)))
+        let failure = try refusal { try ann.announce(f) }
+        #expect(failure?.reason.contains("unknown passkey") == true)
+        #expect(try bob.announce(f, left: 1, port: 6000).peers.isEmpty)
+        _ = try ann.client.announce(f, passkey: answer.passkey, port: 5000)
+        #expect(try bob.announce(f, left: 1, port: 6000).peers.map(\.port) == [5000])
+        let info = try ann.call(.get, "/sessions/current").decode(SessionInfo.self)
+        #expect(info.passkey == answer.passkey)
+    }
+
     @Test func `peers come as dictionaries where a client wants them so`() throws {
         let tracker = try RunningTracker()
         let ann = try tracker.member("ann")

@@ -183,7 +183,9 @@ final class TestEventStream {
         try client.send(client.request(.get, "/api/v1/events", token: token))
         decoder.expectResponse(to: .get)
         guard expectingHello else { return }
-        guard case .hello = try next() else { throw ClientError("hello didn't come first") }
+        guard case .hello = try next(), case .passkey = try next() else {
+            throw ClientError("hello and the passkey didn't come first")
+        }
     }
 
     /// The next event; comments are passed over.

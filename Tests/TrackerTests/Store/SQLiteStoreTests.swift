@@ -18,6 +18,18 @@ import Wire
         #expect(try fixture.store.password(of: "ann") == "hash of ann")
     }
 
+    @Test func `a passkey that was reset is nobody's, after a restart too`() throws {
+        let fixture = try StoreFixture()
+        try fixture.createUsers("ann", "bob")
+        let old = try #require(fixture.directory.users.first).passkey
+        try fixture.perform(.resetPasskey(key("new"), user: "ann"))
+        #expect(fixture.directory.user(old) == nil && fixture.directory.user(key("new")) == 0)
+        let reloaded = try fixture.reloaded()
+        #expect(reloaded.user(old) == nil && reloaded.user(key("new")) == 0)
+        let unknown = DirectoryCommand.resetPasskey(key("x"), user: "cay")
+        #expect(try fixture.refusal(of: unknown) == .noSuchUser("cay"))
+    }
+
     @Test func `the owner accepts and rejects, and nobody else`() throws {
         let fixture = try StoreFixture()
         try fixture.createUsers("ann", "bob", "cay")

@@ -98,6 +98,7 @@ struct APITests {
 
     @Test(arguments: [
         TrackerEvent.hello(HelloEvent(instance: "i")),
+        .passkey(PasskeyEvent(passkey: "k")),
         .membership(MembershipEvent(groupID: "g", userID: "u", change: .owner)),
         .catalogue(CatalogueEvent(groupID: "g", name: "line\nbreak", change: .removed)),
         .share(
