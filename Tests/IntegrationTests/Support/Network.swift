@@ -12,6 +12,13 @@ final class Network: Sendable {
             dataFolder: scratch("tracker"), options: trackerOptions)
     }
 
+    /// The tracker on one end of a line; peers on either.
+    init(trackerOn host: LossyNetwork.Host) async throws {
+        scratch = try Scratch()
+        tracker = try await TrackerProcess(
+            dataFolder: scratch("tracker"), address: "\(host.address):7000", host: host)
+    }
+
     // MARK: People
 
     /// A peer whose data folder is named for the user, and who has an account and is logged in.
@@ -24,11 +31,12 @@ final class Network: Sendable {
 
     /// A peer that isn't logged in; over the same folder as an earlier one of that name.
     func visitor(
-        _ user: String, port: UInt16? = nil, options: [String] = []
+        _ user: String, port: UInt16? = nil, options: [String] = [],
+        on host: LossyNetwork.Host? = nil
     ) async throws -> PeerProcess {
         try await PeerProcess(
             tracker: tracker.address, dataFolder: scratch("state-\(user)"), port: port,
-            options: options)
+            options: options, host: host)
     }
 
     /// A peer over the folder of one that has ended, under its port, logged in.

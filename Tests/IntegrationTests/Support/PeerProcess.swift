@@ -30,13 +30,16 @@ final class PeerProcess: Sendable {
     /// - Parameters:
     ///   - port: nil takes a free one.
     ///   - dataFolder: kept over restarts.
+    ///   - host: nil is this machine.
     init(
-        tracker: String, dataFolder: String, port: UInt16? = nil, options: [String] = []
+        tracker: String, dataFolder: String, port: UInt16? = nil, options: [String] = [],
+        host: LossyNetwork.Host? = nil
     ) async throws {
         marker = try await PeerProcess.marker.value
-        address = "127.0.0.1:\(try port ?? freePort())"
+        address = "\(host?.address ?? "127.0.0.1"):\(try port ?? freePort())"
+        let words = (host?.entrance ?? []) + [Programs.peer, "--data-dir", dataFolder]
         process = try ChildProcess(
-            Programs.peer, ["--data-dir", dataFolder] + options + [address, tracker],
+            words[0], words.dropFirst() + options + [address, tracker],
             environment: PeerProcess.environment(dataFolder), mergingErrors: true)
     }
 

@@ -10,11 +10,14 @@ final class TrackerProcess: Sendable {
     /// - Parameters:
     ///   - dataFolder: kept over restarts.
     ///   - address: port 0 takes a free one; a restart names the one it had.
+    ///   - host: nil is this machine.
     init(
-        dataFolder: String, address: String = "127.0.0.1:0", options: [String] = []
+        dataFolder: String, address: String = "127.0.0.1:0", options: [String] = [],
+        host: LossyNetwork.Host? = nil
     ) async throws {
+        let words = (host?.entrance ?? []) + [Programs.tracker, "--data-dir", dataFolder]
         process = try ChildProcess(
-            Programs.tracker, ["--data-dir", dataFolder] + options + [address],
+            words[0], words.dropFirst() + options + [address],
             environment: ["HOME": dataFolder, "LANG": "C.UTF-8"])
         let prefix = "listening on "
         let line = try await process.line("the tracker's address") { $0.hasPrefix(prefix) }
