@@ -2,8 +2,9 @@ import Foundation
 import Testing
 import Wire
 
-/// A line of 100 ms there and back that loses a packet in a hundred.
-@Suite(.inTurn) struct LossyNetworkTests {
+/// A line of 100 ms there and back that loses a packet in a hundred. It waits more than it works, and
+/// so takes no turn.
+@Suite(.serialized) struct LossyNetworkTests {
     private static let runs = 3
 
     /// Bytes a second that iperf3 gets from the far host to the near one.

@@ -73,7 +73,7 @@ import Wire
         let alice = try await network.visitor("alice")
         try await alice("share \(file.original) \(file.description)")
         let port = alice.port
-        try await soak(alice, rounds: 400) { exit, resets, number in
+        try await soak(alice, rounds: 250) { exit, resets, number in
             let link = try Self.link(
                 to: port, file.content.info.infoHash, exit, resets: resets, number: number)
             guard let link else { return }
@@ -102,7 +102,7 @@ import Wire
         let bob = try await network.visitor("bob")
         try await bob("get \(file.description) \(network.scratch("copy.bin"))")
         let port = bob.port
-        try await soak(bob, rounds: 400) { exit, resets, number in
+        try await soak(bob, rounds: 250) { exit, resets, number in
             let link = try Self.link(
                 to: port, file.content.info.infoHash, exit, resets: resets, number: number)
             guard let link else { return }

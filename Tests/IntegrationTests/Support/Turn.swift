@@ -11,14 +11,18 @@ struct Turn: SuiteTrait, TestTrait, TestScoping {
         performing function: @Sendable () async throws -> Void
     ) async throws {
         await Turns.shared.take()
-        do {
-            try await function()
-        } catch {
-            await Turns.shared.giveBack()
-            throw error
-        }
+        let start = ContinuousClock.now
+        var failure: (any Error)?
+        do { try await function() } catch { failure = error }
         await Turns.shared.giveBack()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        // The test program's own figures have the wait for the turn in them.
+        if seconds > Turn.slow { print("\(Int(seconds)) s: \(test.name)") }
+        if let failure { throw failure }
     }
+
+    /// Tests that take longer are named, in seconds.
+    private static let slow = 10.0
 }
 
 extension Trait where Self == Turn {
