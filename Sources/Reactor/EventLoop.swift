@@ -33,6 +33,9 @@ package final class EventLoop {
     /// Turns made so far.
     package private(set) var turnCount = 0
 
+    /// Called at the end of each turn with the time since its events were there.
+    package var onTurnEnd: ((Duration) -> Void)?
+
     private var sources = SourceTable()
     private var timers = TimerHeap()
     private var turnTime = MonotonicTime.current
@@ -100,6 +103,7 @@ package final class EventLoop {
         timers = TimerHeap()
         withExtendedLifetime(dropped) {}
         submitter.close()
+        onTurnEnd = nil
     }
 
     private func turn() {
@@ -129,6 +133,7 @@ package final class EventLoop {
         }
         // 6.
         serviceSources()
+        if let onTurnEnd { onTurnEnd(MonotonicTime.current - turnTime) }
     }
 
     /// What a source asks for while this runs waits for the next turn, so that two streams that

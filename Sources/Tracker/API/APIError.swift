@@ -36,6 +36,11 @@ extension APIError {
     static let notFound = APIError(
         404, "not_found", "there is nothing at this path; docs/openapi.yaml lists what there is")
 
+    static let administratorOnly = APIError(
+        403, "administrator_only",
+        "this is for the tracker's own machine, or with `Authorization: Bearer` and the token of "
+            + "--admin-token-file")
+
     static func methodNotAllowed(allow: String) -> APIError {
         var error = APIError(
             405, "method_not_allowed", "this path takes \(allow) only")

@@ -8,16 +8,19 @@ final class TrackerFront: HTTPHandler {
         case announce(AnnouncePath)
         case scrape(AnnouncePath)
         case health
+        case status(StatusFront.Resource)
         case other
     }
 
     private let service: TrackerService
+    private let status: StatusFront
     private let api: API
     /// The body of the announce that is being answered.
     private var body: [UInt8] = []
 
-    init(service: TrackerService) {
+    init(service: TrackerService, status: StatusFront) {
         self.service = service
+        self.status = status
         api = API(service: service)
     }
 
@@ -34,6 +37,8 @@ final class TrackerFront: HTTPHandler {
             body.removeAll(keepingCapacity: true)
             body.append(contentsOf: "ok\n".utf8)
             respondWithBody(exchange)
+        case .status(let resource):
+            status.handle(resource, request, from: client(of: request, exchange), exchange)
         case .other: break
         }
     }
@@ -41,6 +46,7 @@ final class TrackerFront: HTTPHandler {
     private static func target(_ path: UnsafeRawBufferPointer) -> Target {
         if let path = AnnouncePath(path, behind: "/announce") { return .announce(path) }
         if let path = AnnouncePath(path, behind: "/scrape") { return .scrape(path) }
+        if let resource = StatusFront.Resource(path) { return .status(resource) }
         return path.elementsEqual("/healthz".utf8) ? .health : .other
     }
 
@@ -50,9 +56,13 @@ final class TrackerFront: HTTPHandler {
         body.removeAll(keepingCapacity: true)
         request.withQueryBytes { query in
             service.answerAnnounce(
-                query: query, path: path, source: exchange.remoteAddress, into: &body)
+                query: query, path: path, from: client(of: request, exchange), into: &body)
         }
         respondWithBody(exchange)
+    }
+
+    private func client(of request: HTTPRequest, _ exchange: HTTPExchange) -> IPAddress {
+        service.configuration.trustedProxies.client(of: request, on: exchange)
     }
 
     private func scrape(

@@ -60,6 +60,7 @@ final class HTTPConnection: StreamDelegate {
 
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
         guard case .open = mode else { return }
+        server.traffic.receivedBytes += UInt64(bytes.count)
         decoder.append(bytes)
         processRequests(received: bytes.count)
     }
@@ -175,7 +176,7 @@ final class HTTPConnection: StreamDelegate {
         } else {
             var bytes: [UInt8] = []
             write(&bytes, !closes)
-            stream?.write(bytes)
+            send(bytes)
         }
         advance(closes: closes)
     }
@@ -206,13 +207,20 @@ final class HTTPConnection: StreamDelegate {
         if isGathering {
             server.scratch += bytes
         } else {
-            stream?.write(bytes)
+            send(bytes)
         }
     }
 
+    private func send(_ bytes: [UInt8]) {
+        server.traffic.sentBytes += UInt64(bytes.count)
+        stream?.write(bytes)
+    }
+
+    func countResponse(status: Int) { server.traffic.responses[min(max(status / 100, 0), 5)] += 1 }
+
     private func flushScratch() {
         guard isGathering, !server.scratch.isEmpty else { return }
-        stream?.write(server.scratch)
+        send(server.scratch)
         let keepsCapacity = server.scratch.capacity <= 1 << 20
         server.scratch.removeAll(keepingCapacity: keepsCapacity)
     }

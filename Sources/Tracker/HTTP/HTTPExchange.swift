@@ -17,6 +17,7 @@ struct HTTPExchange {
     var isOpen: Bool { connection.isOpen }
 
     func respond(_ response: HTTPResponse) {
+        connection.countResponse(status: response.status)
         respond { bytes, keepAlive in
             response.encode(into: &bytes, keepAlive: keepAlive, includesBody: !isHead)
         }

@@ -37,6 +37,16 @@ final class HTTPServer {
         var incompleteRequests = 256 << 20
     }
 
+    /// Since the start.
+    struct Traffic {
+        var accepted: UInt64 = 0
+        var receivedBytes: UInt64 = 0
+        var sentBytes: UInt64 = 0
+        /// By the hundreds of their status; those that are written without a head of their own,
+        /// announces and scrapes, aren't counted.
+        var responses = [UInt64](repeating: 0, count: 6)
+    }
+
     let loop: EventLoop
     let limits: Limits
     /// To be set before the loop runs.
@@ -44,6 +54,7 @@ final class HTTPServer {
     /// Where a connection gathers the answers to what it has just received.
     var scratch: [UInt8] = []
 
+    var traffic = Traffic()
     private var listener: Listener?
     private var connections: [HTTPConnection?] = []
     private var freeSlots: [Int] = []
@@ -90,6 +101,7 @@ final class HTTPServer {
             connections[slot] = connection
         }
         connectionCount += 1
+        traffic.accepted += 1
         idle.restart(slot, at: now)
     }
 

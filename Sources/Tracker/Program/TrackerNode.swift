@@ -49,7 +49,9 @@ final class TrackerNode {
             loop.shutdown()
             throw error as? StartError ?? StartError("\(error)")
         }
-        front = TrackerFront(service: service)
+        front = TrackerFront(
+            service: service,
+            status: StatusFront(service: service, server: server, datagrams: datagrams))
         server.handler = front
         datagrams.service = service
         service.onFailure = { [unowned self] message in

@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Options
 import Reactor
+import Wire
 
 /// What the command line, the environment and the config file ask for.
 struct TrackerSettings {
@@ -34,6 +35,17 @@ struct TrackerSettings {
                     help: "take announces without an account, as `share` and `get` make them "
                         + "(default: on)"),
                 Option(
+                    long: "connection-id-lifetime", value: "TIME",
+                    help: "take a UDP client's connection id for TIME at least (default: 10m)"),
+                Option(
+                    long: "trusted-proxy", value: "IP",
+                    help: "believe the X-Forwarded-For of the proxy at IP; may be repeated",
+                    repeatable: true),
+                Option(
+                    long: "admin-token-file", value: "FILE",
+                    help: "let who has the token in FILE read /metrics and the status page from "
+                        + "elsewhere (default: from this machine only)"),
+                Option(
                     long: "log-level", short: "l", value: "LEVEL",
                     help: "log debug, info, warning or error and above (default: info)"),
                 Option(
@@ -59,7 +71,35 @@ struct TrackerSettings {
         if let open = try options.choice("open-swarms", of: ["on", "off"]) {
             configuration.allowsOpenSwarms = open == "on"
         }
+        if let lifetime = try options.duration("connection-id-lifetime") {
+            guard (.seconds(1) ... .seconds(86_400)).contains(lifetime) else {
+                throw options.error("connection-id-lifetime", "it is from 1s to 1d")
+            }
+            configuration.connectionIDLifetime = lifetime
+        }
+        configuration.trustedProxies = TrustedProxies(
+            try Set(options.strings("trusted-proxy").map { try Self.proxy($0) }))
+        configuration.administratorToken = try options.string("admin-token-file")
+            .map { try Self.token(inFile: $0) }
         self.configuration = configuration
+    }
+
+    private static func proxy(_ text: String) throws -> IPAddress {
+        guard let address = IPAddress(text) else {
+            throw OptionError("--trusted-proxy: `\(text)` is not an IP address")
+        }
+        return address
+    }
+
+    /// The first line of the file.
+    private static func token(inFile path: String) throws -> String {
+        let line = try TextFile.read(path).prefix { !$0.isNewline }
+        guard line.utf8.count >= 16, line.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw StartError(
+                "\(path): its first line is to be a token of 16 or more printable ASCII "
+                    + "characters; `openssl rand -hex 32` makes one")
+        }
+        return String(line)
     }
 
     private static func address(_ operands: [String]) throws -> SocketAddress {

@@ -11,6 +11,10 @@ package struct TrackerConfiguration: Sendable {
     package var mostPeers = 200
     /// How long a connection id of BEP 15 counts; clients exist that use one for five minutes.
     package var connectionIDLifetime = Duration.seconds(600)
+    /// Opens the status page and the metrics from elsewhere; nil: they are this machine's only.
+    package var administratorToken: String?
+    /// Proxies that are believed when they say whom they speak for.
+    var trustedProxies = TrustedProxies()
     /// Between signs of life on an event stream.
     package var pingInterval = Duration.seconds(5)
     /// Threads that check passwords, and attempts that may wait for one.

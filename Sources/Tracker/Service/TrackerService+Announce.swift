@@ -1,3 +1,4 @@
+import Reactor
 import TrackerCore
 import Wire
 
@@ -22,6 +23,12 @@ extension TrackerService {
         case .allowed(let user):
             enter(request, user: user, address: address, mostPeers: mostPeers)
         }
+    }
+
+    /// The time of an announce is from its turn's beginning: what its sender waits for here.
+    func count(_ outcome: Metrics.Outcome, over transport: Metrics.Transport) {
+        let time = MonotonicTime.current.nanoseconds - loop.now.nanoseconds
+        metrics.countAnnounce(outcome, over: transport, nanoseconds: time)
     }
 
     private func decide(_ path: AnnouncePath, _ infoHash: InfoHash) -> AnnounceDecision {

@@ -6,19 +6,23 @@ import Wire
 extension TrackerService {
     /// Appends the answer to an announce, refusals included.
     func answerAnnounce(
-        query: UnsafeRawBufferPointer, path: AnnouncePath, source: SocketAddress,
+        query: UnsafeRawBufferPointer, path: AnnouncePath, from address: IPAddress,
         into output: inout [UInt8]
     ) {
         let request: AnnounceRequest
         do throws(AnnounceError) {
             request = try AnnounceRequest(parsingQuery: query)
         } catch {
+            count(.malformed, over: .http)
             return AnnounceFailure(reason: "\(error)").encode(into: &output)
         }
-        let address = IPAddress(source)
         switch announce(request, path: path, from: address) {
-        case .refused(let failure): failure.encode(into: &output)
-        case .entered(let counts): encode(counts, to: request, address, into: &output)
+        case .refused(let failure):
+            failure.encode(into: &output)
+            count(.refused, over: .http)
+        case .entered(let counts):
+            encode(counts, to: request, address, into: &output)
+            count(.entered, over: .http)
         }
     }
 
@@ -42,6 +46,7 @@ extension TrackerService {
     func answerScrape(
         query: UnsafeRawBufferPointer, path: AnnouncePath, into output: inout [UInt8]
     ) {
+        metrics.countScrape(over: .http)
         let request: ScrapeRequest
         do throws(AnnounceError) {
             request = try ScrapeRequest(parsingQuery: query)

@@ -12,6 +12,7 @@ final class TrackerService {
     /// Differs for each run: peers whose tracker changes it announce and report anew.
     let instance: String
     let logger: Logger
+    let metrics = Metrics()
 
     var directory: Directory
     var swarms: Swarms
@@ -64,6 +65,10 @@ final class TrackerService {
             loop: loop, store: store, readThrough: snapshot.through,
             queueLimit: configuration.commandQueue
         ) { [unowned self] events in apply(events) }
+        self.store.onAnswer = { [metrics] in metrics.databaseTimes.observe(nanoseconds: $0) }
+        loop.onTurnEnd = { [metrics] time in
+            metrics.turnTimes.observe(nanoseconds: time.nanosecondsSaturating)
+        }
         schedulePings()
         scheduleSweeps()
         scheduleMaintenance(after: .seconds(60))

@@ -23,6 +23,9 @@ final class StoreWorker {
         let events: Result<[RecordedEvent], StoreError>
     }
 
+    /// Called with the nanoseconds from each question to its answer.
+    var onAnswer: (Int64) -> Void = { _ in }
+
     private let pool: WorkerPool
     private let confined: Confined
     private let onEvents: (Result<[RecordedEvent], StoreError>) -> Void
@@ -61,7 +64,7 @@ final class StoreWorker {
         _ work: @escaping @Sendable (any DirectoryStore) throws(StoreError) -> Value,
         then: @escaping (Result<Value, StoreError>) -> Void
     ) {
-        let confined = confined
+        let (confined, asked) = (confined, MonotonicTime.current)
         pool.run {
             let result: Result<Value, StoreError>
             do throws(StoreError) {
@@ -70,7 +73,8 @@ final class StoreWorker {
                 result = .failure(error)
             }
             return Outcome(result: result, events: StoreWorker.newEvents(confined))
-        } then: { [onEvents] outcome in
+        } then: { [onEvents, weak self] outcome in
+            self?.report(asked)
             switch outcome {
             case .success(let outcome):
                 onEvents(outcome.events)
@@ -85,12 +89,17 @@ final class StoreWorker {
         _ work: @escaping @Sendable (any DirectoryStore) throws(StoreError) -> Value,
         then: @escaping (Result<Value, StoreError>) -> Void
     ) {
-        let confined = confined
+        let (confined, asked) = (confined, MonotonicTime.current)
         pool.run {
             try work(confined.store)
-        } then: { result in
+        } then: { [weak self] result in
+            self?.report(asked)
             then(result.mapError { $0 as? StoreError ?? StoreError(refusedBy: $0) })
         }
+    }
+
+    private func report(_ asked: MonotonicTime) {
+        onAnswer(MonotonicTime.current.nanoseconds - asked.nanoseconds)
     }
 
     /// Finishes what has been asked and ends the thread.

@@ -12,6 +12,8 @@ final class DatagramFront {
     private let loop: EventLoop
     private let connectionIDs: ConnectionIDs
     private var socket: DatagramSocket!
+    private(set) var receivedBytes: UInt64 = 0
+    private(set) var sentBytes: UInt64 = 0
     /// The answer being written.
     private var answer: [UInt8] = []
 
@@ -32,9 +34,12 @@ final class DatagramFront {
 
     func close() { socket.close() }
 
+    var droppedCount: Int { socket.droppedCount }
+
     private var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
 
     private func receive(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
+        receivedBytes += UInt64(bytes.count)
         // What is no request isn't answered at all.
         guard let datagram = TrackerDatagram(bytes), source.port != 0 else { return }
         answer.removeAll(keepingCapacity: true)
@@ -49,6 +54,7 @@ final class DatagramFront {
             TrackerDatagram.appendError(
                 datagram.transaction, "connect again", limit: datagram.count, to: &answer)
         }
+        sentBytes += UInt64(answer.count)
         answer.withUnsafeBytes { socket.send($0, to: source) }
     }
 
@@ -57,9 +63,11 @@ final class DatagramFront {
             if datagram.action == .announce {
                 announce(try datagram.announce(), datagram, address)
             } else {
+                service.metrics.countScrape(over: .udp)
                 scrape(datagram, count: try datagram.scrapedCount())
             }
         } catch {
+            if datagram.action == .announce { service.count(.malformed, over: .udp) }
             TrackerDatagram.appendError(datagram.transaction, "\(error)", to: &answer)
         }
     }
@@ -74,8 +82,10 @@ final class DatagramFront {
             mostPeers: isIPv4 ? Self.mostPeers.ipv4 : Self.mostPeers.ipv6)
         switch outcome {
         case .refused(let failure):
+            service.count(.refused, over: .udp)
             TrackerDatagram.appendError(datagram.transaction, failure.reason, to: &answer)
         case .entered(let counts):
+            service.count(.entered, over: .udp)
             TrackerDatagram.appendAnnounced(
                 datagram.transaction, interval: service.announceSeconds,
                 leechers: counts.leechers, seeders: counts.seeders,

@@ -1,6 +1,8 @@
 import Wire
 
 extension Directory {
+    package var groupCount: Int { groupIndices.count }
+
     package func user(named id: String) -> UserIndex? { userIndices[id] }
 
     package func user(_ passkey: Passkey) -> UserIndex? { passkeys[passkey] }

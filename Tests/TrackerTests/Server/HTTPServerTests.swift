@@ -98,7 +98,7 @@ import Wire
         let tracker = try RunningTracker()
         let client = try tracker.connect()
         let paths = [
-            "/", "/api", "/api/v1", "/api/v2/network", "/api/v1/nothing", "/announcement",
+            "/api", "/status", "/api/v1", "/api/v2/network", "/api/v1/nothing", "/announcement",
             "/api/v1/groups/g", "/api/v1/groups/g/files/f/x", "/api/v1/groups/%zz/files",
         ]
         for path in paths {

@@ -47,7 +47,7 @@ private struct OpenAPIDocument {
 @Suite struct OpenAPITests {
     @Test func `every operation of the document exists, and answers as documented`() throws {
         let document = try OpenAPIDocument()
-        #expect(document.operations.count == 25)
+        #expect(document.operations.count == 28)
         let tracker = try RunningTracker()
         let ann = try tracker.member("ann")
         // The event stream doesn't end, and logging out ends all else.
@@ -95,7 +95,7 @@ private struct OpenAPIDocument {
         ]
         var errors = refusals.map(APIError.init)
         errors += [
-            .notFound, .methodNotAllowed(allow: ""), .invalidRequest(""), .slowRequest,
+            .notFound, .administratorOnly, .methodNotAllowed(allow: ""), .invalidRequest(""), .slowRequest,
             .tooLarge(limit: 1), .invalidID("", of: ""), .weakPassword, .wrongCredentials,
             .tooManyAttempts(retryAfter: 1), .tokenMissing, .unsupportedKind, .invalidInfo(""),
             .unknownInfoHash(hash), .wrongBitfield(hash, pieceCount: 1),

@@ -1,0 +1,202 @@
+import Reactor
+import TrackerCore
+import Wire
+
+/// What the tracker shows of itself: `/metrics` for Prometheus, and a page for people at `/`. To
+/// its own machine and to whoever has the administrator's token, nobody else.
+final class StatusFront {
+    enum Resource {
+        case metrics
+        case page
+        /// What the page draws: `/status.json`.
+        case numbers
+
+        init?(_ path: UnsafeRawBufferPointer) {
+            if path.elementsEqual("/metrics".utf8) {
+                self = .metrics
+            } else if path.elementsEqual("/".utf8) {
+                self = .page
+            } else if path.elementsEqual("/status.json".utf8) {
+                self = .numbers
+            } else {
+                return nil
+            }
+        }
+    }
+
+    private let service: TrackerService
+    private let server: HTTPServer
+    private let datagrams: DatagramFront
+    private var history = StatusHistory()
+    private var lastAnnounceCount: UInt64 = 0
+    private let startedAt: Instant
+
+    init(service: TrackerService, server: HTTPServer, datagrams: DatagramFront) {
+        self.service = service
+        self.server = server
+        self.datagrams = datagrams
+        startedAt = service.now
+        scheduleSample()
+    }
+
+    func handle(
+        _ resource: Resource, _ request: HTTPRequest, from client: IPAddress,
+        _ exchange: HTTPExchange
+    ) {
+        guard mayRead(request, client) else {
+            return exchange.respond(APIError.administratorOnly.response)
+        }
+        switch resource {
+        case .metrics:
+            respond(exchange, "text/plain; version=0.0.4; charset=utf-8", metricsText())
+        case .page: respond(exchange, "text/html; charset=utf-8", StatusPage.html)
+        case .numbers: respond(exchange, "application/json", WireJSON.encode(numbers()))
+        }
+    }
+
+    private func mayRead(_ request: HTTPRequest, _ client: IPAddress) -> Bool {
+        if client.isLoopback { return true }
+        guard let token = service.configuration.administratorToken,
+            let given = request.header("authorization"), given.hasPrefix("Bearer ")
+        else { return false }
+        // Digests are compared, so that the time tells nothing of the token.
+        return SHA1Hasher.hash(Array(given.dropFirst(7).utf8))
+            == SHA1Hasher.hash(Array(token.utf8))
+    }
+
+    private func respond(_ exchange: HTTPExchange, _ type: String, _ body: [UInt8]) {
+        exchange.respond(
+            HTTPResponse(
+                status: 200,
+                headers: [
+                    (name: "Content-Type", value: type), (name: "Cache-Control", value: "no-store"),
+                    (name: "Content-Security-Policy", value: StatusPage.securityPolicy),
+                ], body: body))
+    }
+
+    // MARK: The last hour
+
+    private func scheduleSample() {
+        service.loop.schedule(after: StatusHistory.interval) { [weak self] in
+            guard let self else { return }
+            history.append(sample())
+            lastAnnounceCount = service.metrics.announceCount
+            scheduleSample()
+        }
+    }
+
+    private func sample() -> StatusHistory.Sample {
+        let announces = service.metrics.announceCount - lastAnnounceCount
+        return StatusHistory.Sample(
+            time: StoreWorker.wallClock, connections: server.connectionCount,
+            announcesPerSecond: Double(announces) / (StatusHistory.interval / .seconds(1)),
+            swarms: service.swarms.swarmCount, peers: service.swarms.peerCount)
+    }
+
+    /// What `/status.json` holds.
+    private struct Numbers: Encodable {
+        var version: String
+        var uptime: Int
+        var users: Int
+        var online: Int
+        var groups: Int
+        var connections: Int
+        var swarms: Int
+        var peers: Int
+        var announces: UInt64
+        var samples: [StatusHistory.Sample]
+    }
+
+    private func numbers() -> Numbers {
+        Numbers(
+            version: TrackerProgram.version,
+            uptime: Int(startedAt.duration(to: service.now).components.seconds),
+            users: service.directory.users.count, online: service.streams.count,
+            groups: service.directory.groupCount, connections: server.connectionCount,
+            swarms: service.swarms.swarmCount, peers: service.swarms.peerCount,
+            announces: service.metrics.announceCount, samples: history.samples)
+    }
+
+    // MARK: Prometheus
+
+    private func metricsText() -> [UInt8] {
+        var text = PrometheusText()
+        writeAnnounces(to: &text)
+        writeState(to: &text)
+        writeTraffic(to: &text)
+        text.family(
+            "mtorrent_loop_turn_seconds", .histogram, "Time of a turn of the event loop.")
+        text.histogram("mtorrent_loop_turn_seconds", service.metrics.turnTimes)
+        text.family(
+            "mtorrent_database_seconds", .histogram,
+            "Time from asking the database to its answer, waiting included.")
+        text.histogram("mtorrent_database_seconds", service.metrics.databaseTimes)
+        return text.bytes
+    }
+
+    private func writeAnnounces(to text: inout PrometheusText) {
+        let metrics = service.metrics
+        text.family("mtorrent_announces_total", .counter, "Announces answered.")
+        for transport in Metrics.Transport.allCases {
+            for outcome in Metrics.Outcome.allCases {
+                text.sample(
+                    "mtorrent_announces_total", metrics.announceCount(outcome, over: transport),
+                    [("protocol", "\(transport)"), ("outcome", "\(outcome)")])
+            }
+        }
+        text.family(
+            "mtorrent_announce_seconds", .histogram,
+            "Time from an announce's being there to its answer.")
+        for transport in Metrics.Transport.allCases {
+            text.histogram(
+                "mtorrent_announce_seconds", metrics.announceTimes[transport.rawValue],
+                [("protocol", "\(transport)")])
+        }
+        text.family("mtorrent_scrapes_total", .counter, "Scrapes answered.")
+        for transport in Metrics.Transport.allCases {
+            text.sample(
+                "mtorrent_scrapes_total", metrics.scrapeCounts[transport.rawValue],
+                [("protocol", "\(transport)")])
+        }
+    }
+
+    private func writeState(to text: inout PrometheusText) {
+        text.single(
+            "mtorrent_swarms", .gauge, "Swarms with peers.", service.swarms.swarmCount)
+        text.single("mtorrent_peers", .gauge, "Peers in all swarms.", service.swarms.peerCount)
+        text.single("mtorrent_users", .gauge, "Accounts.", service.directory.users.count)
+        text.single("mtorrent_groups", .gauge, "Groups.", service.directory.groupCount)
+        text.single(
+            "mtorrent_sessions_online", .gauge, "Sessions whose event stream is open.",
+            service.streams.count)
+        text.single(
+            "mtorrent_uptime_seconds", .gauge, "Time since the start.",
+            startedAt.duration(to: service.now) / .seconds(1))
+    }
+
+    private func writeTraffic(to text: inout PrometheusText) {
+        let traffic = server.traffic
+        text.single(
+            "mtorrent_connections", .gauge, "Open TCP connections.", server.connectionCount)
+        text.single(
+            "mtorrent_connections_accepted_total", .counter, "TCP connections accepted.",
+            traffic.accepted)
+        text.family("mtorrent_calls_total", .counter, "Answers of the HTTP interface, by status.")
+        for hundreds in 2...5 {
+            text.sample(
+                "mtorrent_calls_total", traffic.responses[hundreds],
+                [("status", "\(hundreds)xx")])
+        }
+        text.family("mtorrent_received_bytes_total", .counter, "Bytes received.")
+        text.sample(
+            "mtorrent_received_bytes_total", traffic.receivedBytes, [("protocol", "http")])
+        text.sample(
+            "mtorrent_received_bytes_total", datagrams.receivedBytes, [("protocol", "udp")])
+        text.family("mtorrent_sent_bytes_total", .counter, "Bytes sent.")
+        text.sample("mtorrent_sent_bytes_total", traffic.sentBytes, [("protocol", "http")])
+        text.sample("mtorrent_sent_bytes_total", datagrams.sentBytes, [("protocol", "udp")])
+        text.single(
+            "mtorrent_datagrams_dropped_total", .counter,
+            "Datagrams that were too long or could not be sent.", datagrams.droppedCount)
+    }
+}
