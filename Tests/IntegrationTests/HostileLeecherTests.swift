@@ -139,6 +139,45 @@ import Wire
         try await stage.aliceIsAsBefore()
     }
 
+    /// Each may be sent, but not this often; whether she closes or takes them all is hers to say.
+    @Test func `messages by the hundred thousand are in nobody's way`() async throws {
+        let stage = try await Stage()
+        let block = stage.file.content.requests[0]
+        let hello = ExtensionHandshake(messageIDs: ["ut_metadata": 1], requestQueueLength: 1)
+        let metadata = MetadataMessage.request(piece: 0).encoded()
+        let messages: [PeerMessage] = [
+            .keepAlive, .choke, .unchoke, .interested, .notInterested, .have(0), .haveAll,
+            .haveNone,
+            .bitfield(stage.file.content.fullBitfield), .cancel(block), .reject(block),
+            .suggest(0), .allowedFast(0), .port(1), .extended(id: 0, payload: hello.encoded()),
+            .extended(id: 1, payload: metadata), .extended(id: 2, payload: metadata),
+            .extended(id: 3, payload: metadata), .unknown(id: 200),
+        ]
+        let floods = Task {
+            try await onThread {
+                for (number, message) in messages.enumerated() {
+                    let link = try Link(port: stage.alice.port)
+                    var handshake = Handshake(
+                        infoHash: stage.infoHash, peerID: .scripted(number))
+                    handshake.supportsExtensionProtocol = true
+                    handshake.supportsFastExtension = true
+                    try link.send(handshake.encoded())
+                    try link.send(.extended(id: 0, payload: hello.encoded()))
+                    let thousand = [UInt8]((0..<1000).map { _ in message.encoded() }.joined())
+                    for _ in 0..<100 {
+                        guard (try? link.send(thousand)) != nil else { break }
+                        while link.hears(within: 0), (try? link.next()) != nil {}
+                    }
+                }
+            }
+        }
+        try await stage.bobIsServed()
+        try await floods.value
+        let now = try stage.alice.footprint()
+        #expect(now.anonymous <= stage.before.anonymous + 24 << 20, "\(stage.before) → \(now)")
+        try await stage.aliceIsAsBefore()
+    }
+
     @Test func `half a handshake is waited for, but not without end`() async throws {
         let stage = try await Stage()
         let handshake = Handshake(infoHash: stage.infoHash, peerID: .scripted(1)).encoded()

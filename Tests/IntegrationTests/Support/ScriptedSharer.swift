@@ -130,6 +130,16 @@ extension ScriptedSharer.Play {
         try link.send(.bitfield(bitfield ?? content.fullBitfield))
     }
 
+    /// Shakes hands as a peer of both extensions, and leaves it to the script to tell of the pieces.
+    func openExtended(_ hello: ExtensionHandshake) throws {
+        _ = try link.receiveHandshake()
+        var handshake = Handshake(infoHash: content.info.infoHash, peerID: peerID)
+        handshake.supportsExtensionProtocol = true
+        handshake.supportsFastExtension = true
+        try link.send(handshake.encoded())
+        try link.send(.extended(id: 0, payload: hello.encoded()))
+    }
+
     /// Unchokes who is interested, and sends what `reply` gives for each request.
     func serve(_ reply: (BlockRequest) throws -> [UInt8]) throws {
         while true {
