@@ -38,8 +38,7 @@ import Wire
             opening: { play in
                 try play.link.send(.haveAll)
                 for request in play.content.requests { try play.link.send(.reject(request)) }
-            }
-        ) { _, _ in [] },
+            }, reply: { _, _ in [] }),
         Misdeed(
             testDescription: "has all, has none, has some, and has all again",
             opening: { play in
@@ -47,8 +46,7 @@ import Wire
                 try play.link.send(.haveNone)
                 try play.link.send(.bitfield(play.content.bitfield { $0 % 2 == 0 }))
                 try play.link.send(.haveAll)
-            }
-        ) { _, _ in [] },
+            }, reply: { _, _ in [] }),
         Misdeed(
             testDescription: "suggests and allows pieces that aren't there",
             opening: { play in
@@ -57,8 +55,7 @@ import Wire
                     try play.link.send(.suggest(piece))
                     try play.link.send(.allowedFast(piece))
                 }
-            }
-        ) { _, _ in [] },
+            }, reply: { _, _ in [] }),
         Misdeed(
             testDescription: "allows all pieces while it chokes, and sends none",
             opening: { play in
@@ -66,8 +63,7 @@ import Wire
                 for piece in 0..<play.content.info.pieceCount {
                     try play.link.send(.allowedFast(UInt32(piece)))
                 }
-            }
-        ) { _, _ in PeerMessage.choke.encoded() },
+            }, reply: { _, _ in PeerMessage.choke.encoded() }),
         Misdeed(
             testDescription: "takes one request at a time, and answers none",
             hello: ExtensionHandshake(requestQueueLength: 1)
