@@ -1,35 +1,37 @@
 /// A first-in, first-out queue over one array, for small trivial elements.
 /// Indices count from the first element still queued.
-struct Queue<Element> {
+package struct Queue<Element> {
     private var elements: [Element] = []
     private var head = 0
 
-    var count: Int { elements.count - head }
-    var isEmpty: Bool { elements.count == head }
-    var first: Element? { isEmpty ? nil : elements[head] }
+    package init() {}
 
-    subscript(index: Int) -> Element {
+    package var count: Int { elements.count - head }
+    package var isEmpty: Bool { elements.count == head }
+    package var first: Element? { isEmpty ? nil : elements[head] }
+
+    package subscript(index: Int) -> Element {
         get { elements[head + index] }
         set { elements[head + index] = newValue }
     }
 
-    mutating func append(_ element: Element) {
+    package mutating func append(_ element: Element) {
         elements.append(element)
     }
 
-    mutating func removeFirst() -> Element {
+    package mutating func removeFirst() -> Element {
         let element = elements[head]
         head += 1
         reclaim()
         return element
     }
 
-    mutating func remove(at index: Int) -> Element {
+    package mutating func remove(at index: Int) -> Element {
         guard index > 0 else { return removeFirst() }
         return elements.remove(at: head + index)
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         elements.removeAll(keepingCapacity: true)
         head = 0
     }

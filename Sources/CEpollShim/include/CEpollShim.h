@@ -71,6 +71,19 @@ const void *shim_datagrams_address(const shim_datagrams *batch, unsigned index);
 void shim_datagrams_set(shim_datagrams *batch, unsigned index, size_t length,
                         const void *address, uint32_t address_length);
 
+// Files ------------------------------------------------------------------------------------------
+
+/// openat2(2) below `directory`: nothing in `path` leads out of it, no symbolic link is followed.
+/// Close-on-exec; `mode` is for O_CREAT. A descriptor, or -errno.
+int shim_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/// renameat2(2) that replaces nothing: -EEXIST where `to` is there, -EINVAL where the file system
+/// can't do it in one step.
+int shim_rename_new(const char *from, const char *to);
+/// Gives a file its length with the space behind it, fallocate(2); never shortens it.
+int shim_allocate(int descriptor, int64_t length);
+/// syncfs(2) of the file system that the descriptor is on.
+int shim_sync_file_system(int descriptor);
+
 // Errors -----------------------------------------------------------------------------------------
 
 /// "ECONNREFUSED", or NULL for a number that isn't an error. A static string, safe in any thread.

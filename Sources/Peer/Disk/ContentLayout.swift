@@ -6,6 +6,9 @@ struct ContentLayout: Sendable {
     enum Place: Hashable, Sendable {
         /// The file of this index in the info dictionary.
         case file(Int)
+        /// The parts of files that aren't wanted, where they share pieces with wanted ones: a
+        /// sparse file beside the node's state, in which they lie as in the piece space.
+        case edges
         /// Nothing: a pad file's zeros (BEP 47).
         case pad
     }
@@ -13,7 +16,7 @@ struct ContentLayout: Sendable {
     /// A part of the piece space that lies in one place.
     struct Span: Hashable, Sendable {
         let place: Place
-        /// In the file, in bytes.
+        /// In the place's file, in bytes.
         let offset: Int64
         let length: Int
     }
@@ -29,12 +32,23 @@ struct ContentLayout: Sendable {
     /// Bytes of the piece space.
     let length: Int64
 
-    init(_ info: Info) {
+    /// - Parameter selection: the files that are wanted; nil for all.
+    init(_ info: Info, selection: FileSelection? = nil) {
         length = info.length
-        parts = info.files.indices.lazy.filter { info.files[$0].length > 0 }.map { index in
-            let file = info.files[index]
-            return Part(place: file.isPad ? .pad : .file(index), start: file.offset)
+        var parts: [Part] = []
+        for (index, file) in info.files.enumerated() where file.length > 0 {
+            let place: Place =
+                if file.isPad {
+                    .pad
+                } else if let selection, !selection.contains(index) {
+                    .edges
+                } else {
+                    .file(index)
+                }
+            if place == .edges, parts.last?.place == .edges { continue }
+            parts.append(Part(place: place, start: file.offset))
         }
+        self.parts = parts
     }
 
     /// Gives the parts of a range of the piece space, in order; together they are the range.
@@ -47,13 +61,20 @@ struct ContentLayout: Sendable {
             let part = parts[index]
             let partEnd = index + 1 < parts.count ? parts[index + 1].start : length
             let end = min(partEnd, range.upperBound)
-            try body(
-                Span(
-                    place: part.place, offset: position - part.start,
-                    length: Int(end - position)))
+            let offset = part.place == .edges ? position : position - part.start
+            try body(Span(place: part.place, offset: offset, length: Int(end - position)))
             position = end
             index += 1
         }
+    }
+
+    /// Bytes of a range that belong to wanted files.
+    func contentLength(of range: Range<Int64>) -> Int64 {
+        var length: Int64 = 0
+        forEachSpan(of: range) { span in
+            if case .file = span.place { length += Int64(span.length) }
+        }
+        return length
     }
 
     /// The last part that begins at or before a position, by bisection.

@@ -15,6 +15,32 @@ enum DiskFile {
         return file
     }
 
+    /// Opens a regular file that is there for reading and writing.
+    static func openExisting(_ path: String) throws(CommandError) -> SharedFile {
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure(opening: path, errno) }
+        let file = SharedFile(adopting: descriptor)
+        try requireRegular(file, path)
+        return file
+    }
+
+    /// Writes all of some bytes.
+    static func write(
+        _ bytes: UnsafeRawBufferPointer, to file: SharedFile, at offset: Int64, path: String
+    ) throws(CommandError) {
+        var done = 0
+        while done < bytes.count {
+            let written = pwrite(
+                file.descriptor, bytes.baseAddress! + done, bytes.count - done,
+                off_t(offset) + off_t(done))
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw failure("writing", path, errno)
+            }
+            done += written
+        }
+    }
+
     /// Opens a file for reading and writing, creating it where it is missing.
     /// - Returns: the file, and whether it is new.
     static func openForWriting(
@@ -65,7 +91,7 @@ enum DiskFile {
         return lstat(path, &status) == 0
     }
 
-    private static func requireRegular(_ file: SharedFile, _ path: String) throws(CommandError) {
+    static func requireRegular(_ file: SharedFile, _ path: String) throws(CommandError) {
         var status = stat()
         guard fstat(file.descriptor, &status) == 0 else { throw failure(opening: path, errno) }
         try requireRegular(status, path)
@@ -82,18 +108,20 @@ enum DiskFile {
         }
     }
 
-    private static func failure(opening path: String, _ code: Int32) -> CommandError {
+    static func failure(opening path: String, _ code: Int32) -> CommandError {
         switch code {
         case ENOENT, ENOTDIR:
             CommandError("FILE NOT FOUND: \(path)", .cannotOpenFile)
         case EACCES, EPERM:
             CommandError("\(path) can't be read: permission denied", .cannotOpenFile)
+        case ELOOP:
+            CommandError("\(path) is a symbolic link, or lies behind one", .cannotOpenFile)
         default:
             CommandError("\(path) can't be opened: \(describe(code))", .cannotOpenFile)
         }
     }
 
-    private static func failure(creating path: String, _ code: Int32) -> CommandError {
+    static func failure(creating path: String, _ code: Int32) -> CommandError {
         let reason =
             switch code {
             case ENOENT: "its directory does not exist"
@@ -101,6 +129,7 @@ enum DiskFile {
             case EACCES, EPERM: "permission denied"
             case EROFS: "the file system is read-only"
             case EISDIR: "it is a directory"
+            case ELOOP: "a symbolic link is in the way"
             case ENOSPC: "no space left on the device"
             default: describe(code)
             }

@@ -1,124 +1,68 @@
 import Glibc
 import PeerCore
 import Reactor
+import Synchronization
 import Wire
 
-/// A download on disk: `<name>.part` beside the destination, until it is complete.
+/// A download on disk: `<name>.part` beside the destination, a file or a directory, until it is
+/// complete.
 ///
 /// All calls but those of `Content` that say otherwise block and belong on a worker.
 final class DownloadContent: Content {
+    let target: DownloadTarget
     let layout: ContentLayout
-    let path: String
-    let destination: String
-    let info: Info
-    /// Of the partial file, while it was opened.
+    /// Of the partial file or directory, while it was opened.
     let identity: FileIdentity
-    private let file: SharedFile
+    private let folder: Folder?
     private let cache: FileCache
+    private let id: UInt64
+    /// Where something was written that may be lost with the power.
+    private let unsynced = Mutex<Set<Place>>([])
 
-    private init(
-        _ info: Info, destination: String, file: SharedFile, identity: FileIdentity,
-        cache: FileCache
-    ) {
-        layout = ContentLayout(info)
-        path = Self.partPath(for: destination)
-        self.destination = destination
-        self.info = info
-        self.file = file
-        self.identity = identity
+    /// Beyond so many files to sync, all of the file system is synced at once.
+    private static let maxSingleSyncs = 64
+
+    private init(_ target: DownloadTarget, _ files: PartialFiles, cache: FileCache) {
+        self.target = target
+        layout = target.layout
+        identity = files.identity
+        folder = files.folder
         self.cache = cache
+        id = cache.newContent()
     }
 
-    static func partPath(for destination: String) -> String { destination + ".part" }
+    deinit { cache.remove(content: id) }
 
-    /// Opens or creates the partial file, reserves its space, and finds out which pieces it holds.
+    var info: Info { target.info }
+    var path: String { target.partPath }
+
+    /// Opens or makes the partial download, reserves its space, and finds out which pieces it has.
     /// - Parameter resume: what was recorded of this download, if anything was.
-    /// - Parameter bootID: of the running system. What was written under the same boot is still in
-    ///   the page cache or on disk; of an earlier one only what had been synced is trusted, and
-    ///   the rest of what was recorded is hashed again.
+    /// - Parameter bootID: of the running system, see `PieceBeliefs`.
     /// - Returns: the content, and the pieces that need not be fetched again.
     static func open(
-        destination: String, info: Info, resume: Resume?, bootID: String, cache: FileCache
+        _ target: DownloadTarget, resume: Resume?, bootID: String, cache: FileCache
     ) throws(CommandError) -> (content: DownloadContent, verified: Bitfield) {
-        guard !DiskFile.exists(destination) else {
+        guard !DiskFile.exists(target.destination) else {
             throw CommandError(
-                "\(destination) exists already: remove it or name another destination",
+                "\(target.destination) exists already: remove it or name another destination",
                 .fileExists)
         }
-        let partPath = partPath(for: destination)
-        let (file, isNew) = try DiskFile.openForWriting(partPath)
-        do throws(CommandError) {
-            guard let identity = DiskFile.identity(of: file) else {
-                throw DiskFile.failure("measuring", partPath, errno)
-            }
-            let candidates =
-                isNew ? .none : try candidates(identity, partPath, info, resume, bootID: bootID)
-            try reserve(file, path: partPath, length: info.length)
-            let content = DownloadContent(
-                info, destination: destination, file: file, identity: identity, cache: cache)
-            return (content, try content.check(candidates))
-        } catch {
-            if isNew { unlink(partPath) }
-            throw error
+        func names(_ identity: FileIdentity) -> Bool {
+            resume?.device == identity.device && resume?.inode == identity.inode
         }
+        let files = try PartialFiles(target, isRecorded: names)
+        let content = DownloadContent(target, files, cache: cache)
+        let beliefs = PieceBeliefs(
+            files, target.info, resume: names(files.identity) ? resume : nil, bootID: bootID)
+        return (content, try content.check(beliefs))
     }
 
-    // MARK: Content
-
-    func path(of index: Int) -> String { path }
-    func openFile(_ index: Int) -> SharedFile? { file }
-    func open(_ index: Int) throws(CommandError) -> SharedFile { file }
-    func isUnchanged(_ index: Int, _ file: SharedFile) -> Bool { true }
-
-    /// What is believed of the pieces of a partial file before anything is hashed.
-    private enum Candidates {
-        case none
-        /// Nothing is recorded: each piece must be hashed.
-        case unknown
-        case recorded(trusted: [UInt8], doubtful: [UInt8])
-
-        enum Belief { case trusted, doubtful, missing }
-
-        func belief(in piece: Int) -> Belief {
-            switch self {
-            case .none: .missing
-            case .unknown: .doubtful
-            case .recorded(let trusted, let doubtful):
-                if Self.bit(piece, of: trusted) {
-                    .trusted
-                } else {
-                    Self.bit(piece, of: doubtful) ? .doubtful : .missing
-                }
-            }
-        }
-
-        /// Bit `piece` of a bitfield, high bit first (BEP 3).
-        private static func bit(_ piece: Int, of bytes: [UInt8]) -> Bool {
-            piece >> 3 < bytes.count && bytes[piece >> 3] & (0x80 >> UInt8(piece & 7)) != 0
-        }
-    }
-
-    private static func candidates(
-        _ identity: FileIdentity, _ path: String, _ info: Info, _ resume: Resume?, bootID: String
-    ) throws(CommandError) -> Candidates {
-        if identity.size == 0 { return .none }
-        guard identity.size == info.length else {
-            throw CommandError(
-                "\(path) is in the way: it is no part of this download (\(identity.size) bytes"
-                    + " instead of \(info.length)): remove it or name another destination",
-                .fileExists)
-        }
-        guard let resume, resume.device == identity.device, resume.inode == identity.inode else {
-            return .unknown
-        }
-        return .recorded(
-            trusted: resume.trusted(currentBootID: bootID), doubtful: resume.verified)
-    }
-
-    private func check(_ candidates: Candidates) throws(CommandError) -> Bitfield {
+    private func check(_ beliefs: PieceBeliefs) throws(CommandError) -> Bitfield {
         var verified = Bitfield(bitCount: info.pieceCount)
-        for piece in 0..<info.pieceCount {
-            switch candidates.belief(in: piece) {
+        let wanted = target.wantedPieces
+        for piece in 0..<info.pieceCount where wanted?.contains(piece) != false {
+            switch beliefs.belief(in: piece) {
             case .trusted: verified.insert(piece)
             case .doubtful: if try matches(piece) { verified.insert(piece) }
             case .missing: break
@@ -128,77 +72,180 @@ final class DownloadContent: Content {
     }
 
     /// Whether a piece that is all there has its hash.
-    func matches(_ piece: Int) throws(CommandError) -> Bool {
-        let start = info.offset(ofPiece: piece)
-        let range = start..<start + Int64(info.length(ofPiece: piece))
-        return try digest(of: range) == info.pieceHash(piece)
+    private func matches(_ piece: Int) throws(CommandError) -> Bool {
+        try digest(of: info.range(ofPiece: piece)) == info.pieceHash(piece)
     }
 
-    /// Makes what was written so far survive a loss of power.
-    func sync() throws(CommandError) {
-        guard fdatasync(file.descriptor) == 0 else {
-            throw DiskFile.failure("syncing", path, errno)
+    // MARK: Content
+
+    func path(of place: Place) -> String {
+        switch place {
+        case .file(let index) where info.isDirectory: path + "/" + info.files[index].joinedPath
+        case .file, .pad: path
+        case .edges: target.edgesPath
         }
     }
 
-    /// Gives the file its full length with the space behind it, so that a full disk shows now.
-    private static func reserve(
-        _ file: SharedFile, path: String, length: Int64
-    ) throws(CommandError) {
-        guard length > 0 else { return }
-        let code = posix_fallocate(file.descriptor, 0, off_t(length))
-        guard code == 0 else { throw DiskFile.failure("reserving \(length) bytes", path, code) }
+    func openFile(_ place: Place) -> SharedFile? {
+        cache.cached(FileCache.Key(content: id, place: place))
     }
 
-    /// Puts a file of which every piece is verified in its place: checks the whole-file hash where
-    /// one is known, syncs, and links it under its final name, never over another file.
-    /// - Returns: the identity of the finished file.
-    func finish(checkingWholeFile: Bool = true) throws(CommandError) -> FileIdentity {
-        if checkingWholeFile, let expected = info.sha1 {
-            let digest = try digest(of: 0..<info.length)
+    func open(_ place: Place) throws(CommandError) -> SharedFile {
+        try cache.file(FileCache.Key(content: id, place: place)) { () throws(CommandError) in
+            switch place {
+            case .file(let index):
+                if let folder {
+                    return try DiskFile.openForWriting(
+                        info.files[index].joinedPath, in: folder, path)
+                }
+                let file = try DiskFile.openExisting(path)
+                try requireSame(DiskFile.identity(of: file))
+                return file
+            case .edges:
+                mkdir(Path.directory(of: target.edgesPath), 0o700)
+                return try DiskFile.openForWriting(target.edgesPath, mode: 0o600).0
+            case .pad:
+                preconditionFailure("pads are kept nowhere")
+            }
+        }
+    }
+
+    func isUnchanged(_ place: Place, _ file: SharedFile) -> Bool { true }
+
+    // MARK: Writing
+
+    /// Stores bytes of the piece space. Pads are stored nowhere.
+    func write(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(CommandError) {
+        let range = position..<position + Int64(bytes.count)
+        var done = 0
+        try layout.forEachSpan(of: range) { span throws(CommandError) in
+            let part = UnsafeRawBufferPointer(rebasing: bytes[done..<done + span.length])
+            done += span.length
+            if span.place == .pad { return }
+            let file = try open(span.place)
+            unsynced.withLock { _ = $0.insert(span.place) }
+            try DiskFile.write(part, to: file, at: span.offset, path: path(of: span.place))
+        }
+    }
+
+    /// Makes what was written so far survive a loss of power; fails where the partial file or
+    /// directory isn't there any more.
+    func sync() throws(CommandError) {
+        try requireSame(DiskFile.identity(at: path))
+        let places = unsynced.withLock { places in
+            defer { places = [] }
+            return places
+        }
+        do throws(CommandError) {
+            if places.count > Self.maxSingleSyncs, let folder {
+                try syncFileSystem(folder)
+            } else {
+                for place in places { try sync(place) }
+            }
+        } catch {
+            unsynced.withLock { $0.formUnion(places) }
+            throw error
+        }
+    }
+
+    private func sync(_ place: Place) throws(CommandError) {
+        let file = try open(place)
+        guard fdatasync(file.descriptor) == 0 else {
+            throw DiskFile.failure("syncing", path(of: place), errno)
+        }
+    }
+
+    private func syncFileSystem(_ folder: Folder) throws(CommandError) {
+        do throws(SystemError) {
+            try folder.syncFileSystem()
+        } catch {
+            throw DiskFile.failure("syncing", path, error.code)
+        }
+    }
+
+    private func requireSame(_ found: FileIdentity?) throws(CommandError) {
+        guard found?.inode == identity.inode, found?.device == identity.device else {
+            throw CommandError(
+                "\(path) was moved or deleted while it was being downloaded: start the download"
+                    + " again", .ioError)
+        }
+    }
+
+    // MARK: The end
+
+    /// Puts what is complete in its place: checks the hashes of whole files where they are known,
+    /// syncs, and gives it its final name, never over another file.
+    /// - Returns: the identities of the files, as `SharedContent` wants them.
+    func finish(checkingWholeFiles: Bool = true) throws(CommandError) -> [Int: FileIdentity] {
+        if checkingWholeFiles { try checkWholeFiles() }
+        try sync()
+        try putInPlace()
+        var identities: [Int: FileIdentity] = [:]
+        for index in target.storedFiles {
+            identities[index] =
+                if let folder {
+                    try DiskFile.identityOfReadable(
+                        info.files[index].joinedPath, in: folder, target.destination)
+                } else {
+                    try DiskFile.identityOfReadable(target.destination)
+                }
+        }
+        return identities
+    }
+
+    private func checkWholeFiles() throws(CommandError) {
+        for index in target.storedFiles {
+            let file = info.files[index]
+            guard let expected = file.sha1 else { continue }
+            let digest = try digest(of: file.range)
             guard digest == expected else {
+                let name =
+                    info.isDirectory
+                    ? target.destination + "/" + file.joinedPath : target.destination
                 throw CommandError(
-                    "\(destination): every piece is right but the whole file's SHA-1 is"
+                    "\(name): every piece is right but the whole file's SHA-1 is"
                         + " \(digest.hex) instead of \(expected.hex): the one who registered it"
                         + " described it wrongly; the data is kept as \(path)",
                     .checksumMismatch)
             }
         }
-        try sync()
-        try putInPlace()
-        guard let identity = DiskFile.identity(of: file) else {
-            throw DiskFile.failure("measuring", destination, errno)
-        }
-        return identity
     }
 
-    /// What is shared once it is in place.
-    func finished(_ identity: FileIdentity) -> SharedContent {
-        SharedContent(info, path: destination, identities: [0: identity], cache: cache)
-    }
-
-    /// link(2) refuses an existing name in one step, which rename(2) would replace.
     private func putInPlace() throws(CommandError) {
-        if link(path, destination) == 0 {
-            unlink(path)
-        } else {
-            let code = errno
-            guard code != EEXIST, !DiskFile.exists(destination) else {
-                throw CommandError(
-                    "\(destination) came to exist in the meantime: the finished download is kept"
-                        + " as \(path)", .fileExists)
-            }
-            // File systems without hard links.
-            guard rename(path, destination) == 0 else {
-                throw CommandError(
-                    "\(path) can't be renamed to \(destination):"
-                        + " \(DiskFile.describe(errno))", .renameFailed)
-            }
+        do throws(SystemError) {
+            try FileSystem.rename(path, toNew: target.destination)
+        } catch {
+            try putInPlace(despite: error)
         }
-        let directory = Glibc.open(Path.directory(of: destination), O_RDONLY | O_DIRECTORY)
+        let directory = Glibc.open(Path.directory(of: target.destination), O_RDONLY | O_DIRECTORY)
         if directory >= 0 {
             fsync(directory)
             Glibc.close(directory)
         }
+    }
+
+    /// Some file systems can't rename in one step without replacing. link(2) can't replace either;
+    /// nor can rename(2) of a directory, unless it is an empty one.
+    private func putInPlace(despite error: SystemError) throws(CommandError) {
+        let destination = target.destination
+        guard error.code != EEXIST, !DiskFile.exists(destination) else {
+            throw CommandError(
+                "\(destination) came to exist in the meantime: the finished download is kept"
+                    + " as \(path)", .fileExists)
+        }
+        if !info.isDirectory, link(path, destination) == 0 {
+            unlink(path)
+        } else if rename(path, destination) != 0 {
+            throw CommandError(
+                "\(path) can't be renamed to \(destination): \(DiskFile.describe(errno))",
+                .renameFailed)
+        }
+    }
+
+    /// What is shared once it is in place.
+    func finished(_ identities: [Int: FileIdentity]) -> SharedContent {
+        SharedContent(
+            info, path: target.destination, identities: identities, edgesPath: target.edgesPath,
+            cache: cache)
     }
 }

@@ -10,8 +10,7 @@ final class FileCache: Sendable {
     /// A file of a content.
     struct Key: Hashable, Sendable {
         let content: UInt64
-        /// Index of the file in its torrent.
-        let file: Int
+        let place: ContentLayout.Place
     }
 
     /// Entries are linked from the latest used to the least lately used, through their slots.

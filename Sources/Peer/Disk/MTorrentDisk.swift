@@ -59,14 +59,8 @@ enum MTorrentDisk {
         unlink(temporary)
         let (file, _) = try DiskFile.openForWriting(temporary, mode: mode)
         defer { unlink(temporary) }
-        var done = 0
-        while done < bytes.count {
-            let written = bytes.withUnsafeBytes {
-                pwrite(file.descriptor, $0.baseAddress! + done, bytes.count - done, off_t(done))
-            }
-            if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw DiskFile.failure("writing", path, errno) }
-            done += written
+        try bytes.withUnsafeBufferPointer { bytes throws(CommandError) in
+            try DiskFile.write(UnsafeRawBufferPointer(bytes), to: file, at: 0, path: path)
         }
         guard fsync(file.descriptor) == 0 else { throw DiskFile.failure("syncing", path, errno) }
         guard rename(temporary, path) == 0 else {

@@ -6,37 +6,92 @@ import Wire
 final class SharedContent: Content {
     let layout: ContentLayout
     let path: String
+    private let info: Info
     /// By the index of the file.
     private let identities: [Int: FileIdentity]
+    private let edgesPath: String
     private let cache: FileCache
     private let id: UInt64
 
-    init(_ info: Info, path: String, identities: [Int: FileIdentity], cache: FileCache) {
-        layout = ContentLayout(info)
+    /// - Parameter path: of the file or directory.
+    /// - Parameter identities: of what was hashed, by the index of the file; pads have none, nor
+    ///   have files that aren't here since they weren't wanted.
+    /// - Parameter edgesPath: of what is here of those, all the same.
+    init(
+        _ info: Info, path: String, identities: [Int: FileIdentity], edgesPath: String,
+        cache: FileCache
+    ) {
+        self.info = info
         self.path = path
         self.identities = identities
+        self.edgesPath = edgesPath
         self.cache = cache
+        layout = ContentLayout(info, selection: Self.selection(info, identities))
         id = cache.newContent()
     }
 
     deinit { cache.remove(content: id) }
 
-    func path(of index: Int) -> String { path }
-
-    func openFile(_ index: Int) -> SharedFile? {
-        cache.cached(FileCache.Key(content: id, file: index))
+    /// The files that are here; nil where all are.
+    static func selection(
+        _ info: Info, _ identities: [Int: FileIdentity]
+    ) -> FileSelection? {
+        let isWhole = info.files.indices.allSatisfy {
+            info.files[$0].isPad || identities[$0] != nil
+        }
+        return isWhole ? nil : FileSelection(identities.keys, of: info)
     }
 
-    func open(_ index: Int) throws(CommandError) -> SharedFile {
-        try cache.file(FileCache.Key(content: id, file: index)) { () throws(CommandError) in
-            let file = try DiskFile.openForReading(path(of: index))
-            guard isUnchanged(index, file) else { throw Self.changed(path(of: index)) }
+    func path(of place: Place) -> String {
+        switch place {
+        case .file(let index) where info.isDirectory: path + "/" + info.files[index].joinedPath
+        case .file, .pad: path
+        case .edges: edgesPath
+        }
+    }
+
+    func openFile(_ place: Place) -> SharedFile? {
+        cache.cached(FileCache.Key(content: id, place: place))
+    }
+
+    func open(_ place: Place) throws(CommandError) -> SharedFile {
+        try cache.file(FileCache.Key(content: id, place: place)) { () throws(CommandError) in
+            let file: SharedFile
+            if case .file(let index) = place, info.isDirectory {
+                let folder = try DiskFile.openFolder(path)
+                file = try DiskFile.openForReading(info.files[index].joinedPath, in: folder, path)
+            } else {
+                file = try DiskFile.openForReading(path(of: place))
+            }
+            guard isUnchanged(place, file) else { throw Self.changed(path(of: place)) }
             return file
         }
     }
 
-    func isUnchanged(_ index: Int, _ file: SharedFile) -> Bool {
-        DiskFile.identity(of: file) == identities[index]
+    func isUnchanged(_ place: Place, _ file: SharedFile) -> Bool {
+        guard case .file(let index) = place else { return true }
+        return DiskFile.identity(of: file) == identities[index]
+    }
+
+    /// Looks at every file without opening it; blocks. Throws what a person should know of the
+    /// first that isn't what was hashed.
+    static func check(
+        _ info: Info, path: String, identities: [Int: FileIdentity]
+    ) throws(CommandError) {
+        let folder = info.isDirectory ? try DiskFile.openFolder(path) : nil
+        for (index, file) in info.files.enumerated() {
+            guard let identity = identities[index] else { continue }
+            let found =
+                if let folder {
+                    try DiskFile.identityOfReadable(file.joinedPath, in: folder, path)
+                } else {
+                    try DiskFile.identityOfReadable(path)
+                }
+            guard found == identity else {
+                let name = info.isDirectory ? path + "/" + file.joinedPath : path
+                throw CommandError("\(name) changed since it was shared")
+            }
+        }
     }
 
     static func changed(_ path: String) -> CommandError {

@@ -21,15 +21,13 @@ struct BlockRun {
 
 /// The open files that a run of blocks lies in: mostly one.
 struct OpenFiles: Sendable {
-    private var files: [(index: Int, file: SharedFile)] = []
+    private(set) var all: [(place: ContentLayout.Place, file: SharedFile)] = []
 
-    var all: [(index: Int, file: SharedFile)] { files }
-
-    subscript(index: Int) -> SharedFile? {
-        files.last { $0.index == index }?.file
+    subscript(place: ContentLayout.Place) -> SharedFile? {
+        all.last { $0.place == place }?.file
     }
 
-    mutating func add(_ file: SharedFile, at index: Int) {
-        files.append((index, file))
+    mutating func add(_ file: SharedFile, at place: ContentLayout.Place) {
+        all.append((place, file))
     }
 }

@@ -28,6 +28,8 @@ package final class Node {
     private static let maximumHandshakes = 2000
     /// Pieces of work that wait; a download of 700,000 tiny pieces may verify them in a burst.
     private static let workLimit = 1 << 20
+    /// Bytes of pieces in memory, beyond which they are stored before they are whole.
+    private static let stagingLimit = 64 << 20
 
     /// Each asks for a graceful stop; SIGINT where the shell has no other use for it.
     static let signals = [SIGINT, SIGTERM, SIGHUP]
@@ -45,6 +47,8 @@ package final class Node {
     let stateWorker: WorkerPool
     /// The open files of all torrents.
     let files = FileCache()
+    /// What arrives for all downloads.
+    let staging = StagingPool(limit: Node.stagingLimit)
     /// Hashing, opening and syncing of files.
     let diskWorkers: WorkerPool
     let tracker: TrackerClient

@@ -63,8 +63,8 @@ final class PeerConnection: StreamDelegate {
         header.withUnsafeBytes { stream.write($0) }
         layout.forEachSpan(of: info.range(of: block)) { span in
             switch span.place {
-            case .file(let index):
-                guard let file = files[index] else {
+            case .file, .edges:
+                guard let file = files[span.place] else {
                     preconditionFailure("a run's files are open")
                 }
                 stream.write(file: file, offset: span.offset, length: span.length)

@@ -20,9 +20,15 @@ final class ResumeJournal {
     private var isSyncing = false
     private var isClosed = false
     private var timer: TimerID?
+    private let onFailure: (CommandError) -> Void
     private var whenWritten: [() -> Void] = []
 
-    init(infoHash: InfoHash, download: DownloadContent, verified: Bitfield, node: Node) {
+    /// - Parameter onFailure: called when what was downloaded can't be synced.
+    init(
+        infoHash: InfoHash, download: DownloadContent, verified: Bitfield, node: Node,
+        onFailure: @escaping (CommandError) -> Void
+    ) {
+        self.onFailure = onFailure
         self.infoHash = infoHash
         self.download = download
         self.node = node
@@ -90,12 +96,14 @@ final class ResumeJournal {
         } then: { [self] result in
             isSyncing = false
             guard !isClosed else { return }
-            if case .success = result {
+            switch result {
+            case .failure(let error): onFailure(CommandError(wrapping: error))
+            case .success:
                 synced = before
                 isDirty = true
                 write()
+                scheduleSync()
             }
-            scheduleSync()
         }
     }
 }

@@ -12,26 +12,21 @@ extension Torrent {
                 gather(action, received, bytes)
                 guard isRunning else { return }
             }
-            flushWrites()
             serveRun()
         }
     }
 
-    /// Stores, and blocks for one connection, are done many at a time.
+    /// Blocks for one connection are sent many at a time.
     private func gather(
         _ action: SwarmAction, _ received: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
     ) {
         switch action {
         case .store(let piece, let begin, let source):
-            serveRun()
-            let offset = info.offset(ofPiece: piece) + Int64(begin)
-            write(UnsafeRawBufferPointer(rebasing: received[source]), at: offset)
+            store(UnsafeRawBufferPointer(rebasing: received[source]), piece: piece, begin: begin)
         case .sendBlock(let id, let block):
-            flushWrites()
             if run.connection != id { serveRun() }
             run.append(block, for: id)
         default:
-            flushWrites()
             serveRun()
             guard isRunning else { return }
             perform(action, bytes)

@@ -35,9 +35,9 @@ extension Torrent {
         for block in blocks {
             var isOpen = true
             content.layout.forEachSpan(of: info.range(of: block)) { span in
-                guard case .file(let index) = span.place, files[index] == nil else { return }
-                if let file = content.openFile(index) {
-                    files.add(file, at: index)
+                guard span.place != .pad, files[span.place] == nil else { return }
+                if let file = content.openFile(span.place) {
+                    files.add(file, at: span.place)
                 } else {
                     isOpen = false
                 }
@@ -68,8 +68,8 @@ extension Torrent {
         for block in blocks {
             try content.layout.forEachSpan(of: info.range(of: block)) {
                 span throws(CommandError) in
-                guard case .file(let index) = span.place, files[index] == nil else { return }
-                files.add(try content.open(index), at: index)
+                guard span.place != .pad, files[span.place] == nil else { return }
+                files.add(try content.open(span.place), at: span.place)
             }
         }
         return files
@@ -101,8 +101,8 @@ extension Torrent {
         let now = node.now
         guard lastIdentityCheck.duration(to: now) > .seconds(1) else { return true }
         lastIdentityCheck = now
-        for (index, file) in files.all where !content.isUnchanged(index, file) {
-            fail(SharedContent.changed(content.path(of: index)))
+        for (place, file) in files.all where !content.isUnchanged(place, file) {
+            fail(SharedContent.changed(content.path(of: place)))
             return false
         }
         return true

@@ -1,33 +1,87 @@
+import PeerCore
 import Reactor
 
-/// Blocks on their way into the files.
+/// Blocks on their way into the files: gathered in memory, stored and hashed by workers.
 extension Torrent {
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) {
-        if writes.append(bytes, at: offset) { return }
-        flushWrites()
-        let isTaken = writes.append(bytes, at: offset)
-        assert(isTaken, "an empty batch takes anything")
+    /// Takes a fragment of a block.
+    func store(_ bytes: UnsafeRawBufferPointer, piece: Int, begin: Int) {
+        let staged = staged[piece] ?? beginStaging(piece)
+        staged.store(bytes, at: begin)
+        // A piece of a single segment waits for the core's word that it is whole.
+        if staged.length > StagedPiece.maxSegmentLength { advance(staged) }
+        if node.staging.isOverLimit { relieveMemory() }
     }
 
-    func flushWrites() {
-        guard !writes.isEmpty, let file = content.openFile(0),
-            let code = writes.flush(to: file)
-        else { return }
-        fail(DiskFile.failure("writing", content.path, code))
-    }
-
-    /// Hashes a piece that is all in the files, off the loop's thread.
-    func verify(_ piece: Int) {
-        guard let download = content as? DownloadContent else {
-            preconditionFailure("a share has nothing to verify")
+    private func beginStaging(_ piece: Int) -> StagedPiece {
+        let new = StagedPiece(
+            piece: piece, length: info.length(ofPiece: piece), pool: node.staging)
+        staged[piece] = new
+        while let oldest = stagingOrder.first, staged[oldest] == nil {
+            _ = stagingOrder.removeFirst()
         }
+        stagingOrder.append(piece)
+        return new
+    }
+
+    /// Hashes a piece that is all there, and answers the core.
+    func verify(_ piece: Int) {
+        guard let staged = staged[piece] else { preconditionFailure("a piece without bytes") }
+        staged.awaitsVerdict = true
+        advance(staged)
+    }
+
+    private func advance(_ staged: StagedPiece) {
+        guard !staged.isBusy else { return }
+        let parcels = staged.takeWhole()
+        guard !parcels.isEmpty, let download = content as? DownloadContent else { return }
+        staged.isBusy = true
+        let (piece, hash) = (staged.piece, staged.hash)
         node.diskWorkers.run {
-            try download.matches(piece)
-        } then: { [weak self] result in
+            try download.take(parcels, of: piece, hash)
+        } then: { [self] result in
+            staged.takeBack(parcels)
+            staged.isBusy = false
+            guard self.staged[piece] === staged else { return }
             switch result {
-            case .success(let isRight): self?.deliver(.verified(piece: piece, ok: isRight))
-            case .failure(let error): self?.fail(CommandError(wrapping: error))
+            case .failure(let error): fail(CommandError(wrapping: error))
+            case .success(nil): advance(staged)
+            case .success(let isRight?):
+                precondition(staged.awaitsVerdict, "the core knows when a piece is whole")
+                self.staged[piece] = nil
+                deliver(.verified(piece: piece, ok: isRight))
             }
+        }
+    }
+
+    func endStaging() {
+        staged.removeAll()
+        stagingOrder.removeAll()
+    }
+
+    /// Stores what came of the piece that was begun first, whole or not, so that its memory is
+    /// free; it is read back when it is hashed.
+    private func relieveMemory() {
+        guard let download = content as? DownloadContent else { return }
+        while !stagingOrder.isEmpty {
+            let piece = stagingOrder.removeFirst()
+            guard let staged = staged[piece], !staged.isBusy else { continue }
+            let parcels = staged.takeAll()
+            guard !parcels.isEmpty else { continue }
+            staged.isBusy = true
+            node.diskWorkers.run {
+                for parcel in parcels { try download.store(parcel, of: piece) }
+            } then: { [self] result in
+                staged.takeBack(parcels)
+                staged.isBusy = false
+                guard self.staged[piece] === staged else { return }
+                switch result {
+                case .failure(let error): fail(CommandError(wrapping: error))
+                case .success:
+                    stagingOrder.append(piece)
+                    advance(staged)
+                }
+            }
+            return
         }
     }
 }

@@ -25,7 +25,11 @@ final class Torrent {
     var refilled: [ConnectionID] = []
     /// Blocks of one connection that are to be sent, gathered.
     var run = BlockRun()
-    var writes = BlockWriter()
+    /// Pieces that arrive.
+    var staged: [Int: StagedPiece] = [:]
+    /// Those that may be stored before they are whole, in the order in which they were begun, and
+    /// some that are over already.
+    var stagingOrder = Queue<Int>()
     private var timer: TimerID?
     private var timerDeadline: Instant = .distantFuture
     var lastIdentityCheck: Instant = .zero
@@ -33,8 +37,8 @@ final class Torrent {
     var lastRefusal: String?
 
     init(
-        info: Info, content: any Content, have: Bitfield, announcer: Announcer, node: Node,
-        observer: any TorrentObserver
+        info: Info, content: any Content, have: Bitfield, wanted: Bitfield?,
+        announcer: Announcer, node: Node, observer: any TorrentObserver
     ) {
         self.info = info
         self.infoHash = info.infoHash
@@ -43,8 +47,9 @@ final class Torrent {
         self.node = node
         self.observer = observer
         self.swarm = Swarm(
-            geometry: TorrentGeometry(info), have: have, ownID: node.peerID, ownPort: node.port,
-            configuration: node.swarmConfiguration, seed: UInt64.random(in: .min ... .max))
+            geometry: TorrentGeometry(info), have: have, wanted: wanted, ownID: node.peerID,
+            ownPort: node.port, configuration: node.swarmConfiguration,
+            seed: UInt64.random(in: .min ... .max))
     }
 
     func start() {
@@ -73,6 +78,7 @@ final class Torrent {
         if let timer { node.loop.cancel(timer) }
         timer = nil
         for connection in connections.removeAll() { connection.close() }
+        endStaging()
     }
 
     // MARK: Events in

@@ -33,6 +33,8 @@ final class Transfer {
     let isDownload: Bool
     let announcer: Announcer
 
+    /// The files of a directory that are wanted; nil for all.
+    var selection: FileSelection?
     var phase: Phase
     var torrent: Torrent?
     var download: DownloadContent?
@@ -41,7 +43,8 @@ final class Transfer {
     var wasAwaited = false
     /// What was known when the torrent ended.
     private var lastContributions: [PeerContribution] = []
-    private var lastVerified: Int64 = 0
+    /// Bytes of wanted files in verified pieces.
+    private var verifiedBytes: Int64 = 0
 
     init(
         number: Int, user: String, group: String, info: Info, path: String,
@@ -72,16 +75,31 @@ final class Transfer {
         let progress = torrent.map { $0.swarm.progress(at: $0.node.now) }
         let verified: Int64 =
             switch phase {
-            case .opening: 0
-            case .downloading, .failed: progress?.verifiedBytes ?? lastVerified
-            case .finishing, .sharing, .stopped: info.length
+            case .opening, .downloading, .failed: verifiedBytes
+            case .finishing, .sharing, .stopped: size
             }
         return DownloadStatus(
             number: number, group: group, name: name, destination: path, state: state,
-            size: info.length, verified: verified,
+            size: size, verified: verified,
             bytesPerSecond: progress?.downloadRate ?? 0,
             secondsLeft: progress?.eta.map { $0 / .seconds(1) },
             connectedPeers: progress?.connectedPeers ?? 0, contributions: contributions)
+    }
+
+    /// Bytes of wanted files.
+    private var size: Int64 {
+        selection?.contentLength(of: info) ?? info.contentLength
+    }
+
+    /// Pads and what isn't wanted are not counted.
+    func beginCounting(_ layout: ContentLayout, _ verified: Bitfield) {
+        verifiedBytes = 0
+        for piece in verified.members { count(piece, in: layout) }
+    }
+
+    /// Counts a piece that was verified.
+    func count(_ piece: Int, in layout: ContentLayout) {
+        verifiedBytes += layout.contentLength(of: info.range(ofPiece: piece))
     }
 
     private var state: DownloadState {
@@ -103,7 +121,6 @@ final class Transfer {
     /// Stops the torrent, keeping for the record what it did.
     func stopTorrent() {
         lastContributions = contributions
-        if let torrent { lastVerified = torrent.swarm.progress(at: torrent.node.now).verifiedBytes }
         torrent?.stop()
         torrent = nil
     }

@@ -38,11 +38,9 @@ extension Transfers {
         var records = Records()
         for share in try store.shares(user: user) where share.isActive {
             do throws(CommandError) {
-                guard try DiskFile.identityOfReadable(share.path) == share.identities[0] else {
-                    throw CommandError("\(share.path) changed since it was shared")
-                }
-                records.shares.append(
-                    (share, try info(share.info), trackers(of: share.mtorrentPath)))
+                let info = try info(share.info)
+                try SharedContent.check(info, path: share.path, identities: share.identities)
+                records.shares.append((share, info, trackers(of: share.mtorrentPath)))
             } catch {
                 if !share.group.isEmpty, let info = try? info(share.info) {
                     records.unavailable.append((info.infoHash, info.pieceCount))

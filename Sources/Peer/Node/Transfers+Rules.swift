@@ -1,3 +1,4 @@
+import Glibc
 import Wire
 
 /// What may run beside what.
@@ -33,6 +34,17 @@ extension Transfers {
 }
 
 extension Node {
+    /// Of what pieces have of files that aren't wanted.
+    func edgesPath(of infoHash: InfoHash) -> String {
+        store.directory + "/edges/" + infoHash.hex
+    }
+
+    func downloadTarget(of transfer: Transfer) -> DownloadTarget {
+        DownloadTarget(
+            info: transfer.info, selection: transfer.selection, destination: transfer.path,
+            edgesPath: edgesPath(of: transfer.infoHash))
+    }
+
     /// Ends a share or a download for good: it does not come back at log-in. Its file stays.
     func forget(
         _ infoHash: InfoHash, user: String,
@@ -40,8 +52,9 @@ extension Node {
     ) {
         if transfers.byInfoHash[infoHash]?.user == user { transfers.remove(infoHash) }
         session?.unavailable[infoHash] = nil
-        let store = store
+        let (store, edgesPath) = (store, edgesPath(of: infoHash))
         stateWorker.run {
+            unlink(edgesPath)
             try store.removeShare(user: user, infoHash: infoHash)
             try store.removeDownload(user: user, infoHash: infoHash)
             try store.removeResume(for: infoHash)

@@ -42,8 +42,12 @@ final class Transfers: TorrentObserver {
             announcer: announcer, phase: .sharing)
         byInfoHash[record.infoHash] = transfer
         let content = SharedContent(
-            info, path: record.path, identities: record.identities, cache: node.files)
-        startTorrent(of: transfer, content, have: Bitfield(fullOf: info.pieceCount))
+            info, path: record.path, identities: record.identities,
+            edgesPath: node.edgesPath(of: record.infoHash), cache: node.files)
+        let selection = SharedContent.selection(info, record.identities)
+        transfer.selection = selection
+        let pieces = selection?.pieces(of: info) ?? Bitfield(fullOf: info.pieceCount)
+        startTorrent(of: transfer, content, have: pieces)
     }
 
     private func startTorrent(
@@ -53,8 +57,9 @@ final class Transfers: TorrentObserver {
         // There is nothing to transfer of an empty file.
         guard transfer.info.pieceCount > 0 else { return }
         let torrent = Torrent(
-            info: transfer.info, content: content, have: have, announcer: transfer.announcer,
-            node: node, observer: self)
+            info: transfer.info, content: content, have: have,
+            wanted: transfer.selection?.pieces(of: transfer.info),
+            announcer: transfer.announcer, node: node, observer: self)
         transfer.torrent = torrent
         node.torrents[transfer.infoHash] = torrent
         torrent.start()
@@ -71,19 +76,19 @@ final class Transfers: TorrentObserver {
             number: nextNumber(), user: record.user, group: record.group, info: info,
             path: record.destination, mtorrentPath: record.mtorrentPath, isDownload: true,
             announcer: announcer, phase: .opening)
+        transfer.selection = record.wantedFiles.map { FileSelection($0) }
         byInfoHash[transfer.infoHash] = transfer
         let (store, bootID, cache) = (node.store, node.bootID, node.files)
-        let destination = record.destination
+        let target = node.downloadTarget(of: transfer)
         node.diskWorkers.run {
             let resume = try store.resume(for: info.infoHash)
-            return try DownloadContent.open(
-                destination: destination, info: info, resume: resume, bootID: bootID, cache: cache)
+            return try DownloadContent.open(target, resume: resume, bootID: bootID, cache: cache)
         } then: { [self] result in
             // It may have been removed or replaced meanwhile.
             guard byInfoHash[transfer.infoHash] === transfer, !node.isStopping else { return }
             switch result {
             case .success(let (content, verified)):
-                begin(transfer, content, verified)
+                begin(transfer, content, verified, isSequential: record.isSequential)
                 completion(.success(transfer))
             case .failure(let error):
                 let error = CommandError(wrapping: error)
@@ -94,13 +99,21 @@ final class Transfers: TorrentObserver {
         }
     }
 
-    private func begin(_ transfer: Transfer, _ content: DownloadContent, _ verified: Bitfield) {
+    private func begin(
+        _ transfer: Transfer, _ content: DownloadContent, _ verified: Bitfield,
+        isSequential: Bool
+    ) {
         transfer.download = content
         transfer.phase = .downloading
+        transfer.beginCounting(content.layout, verified)
         transfer.journal = ResumeJournal(
-            infoHash: transfer.infoHash, download: content, verified: verified, node: node)
+            infoHash: transfer.infoHash, download: content, verified: verified, node: node
+        ) { [weak transfer] error in
+            transfer?.torrent?.fail(error)
+        }
         startTorrent(of: transfer, content, have: verified)
-        if verified.isFull { finish(transfer) }
+        if isSequential { transfer.torrent?.deliver(.setSequential(true)) }
+        if transfer.torrent?.swarm.isComplete != false { finish(transfer) }
     }
 
     /// Every piece is verified: checks the whole and puts the file in its place.
@@ -109,25 +122,27 @@ final class Transfers: TorrentObserver {
         transfer.phase = .finishing
         let checksWholeFile = node.configuration.checksWholeFile
         node.diskWorkers.run {
-            try download.finish(checkingWholeFile: checksWholeFile)
+            try download.finish(checkingWholeFiles: checksWholeFile)
         } then: { [self] result in
             guard byInfoHash[transfer.infoHash] === transfer else { return }
             switch result {
-            case .success(let identity): recordCompletion(of: transfer, identity)
+            case .success(let identities): recordCompletion(of: transfer, identities)
             case .failure(let error): end(transfer, .failed(CommandError(wrapping: error)))
             }
         }
     }
 
-    private func recordCompletion(of transfer: Transfer, _ identity: FileIdentity) {
+    private func recordCompletion(
+        of transfer: Transfer, _ identities: [Int: FileIdentity]
+    ) {
         if let download = transfer.download {
-            transfer.torrent?.content = download.finished(identity)
+            transfer.torrent?.content = download.finished(identities)
         }
         transfer.download = nil
         let share = Share(
             user: transfer.user, group: transfer.group, infoHash: transfer.infoHash,
             name: transfer.name, path: transfer.path, mtorrentPath: transfer.mtorrentPath,
-            info: transfer.info.encoded, identities: [0: identity], isActive: true)
+            info: transfer.info.encoded, identities: identities, isActive: true)
         let store = node.store
         let journal = transfer.journal
         transfer.journal = nil
@@ -172,7 +187,9 @@ final class Transfers: TorrentObserver {
     // MARK: TorrentObserver
 
     func torrent(_ torrent: Torrent, didComplete piece: Int) {
-        byInfoHash[torrent.infoHash]?.journal?.record(piece: piece)
+        let transfer = byInfoHash[torrent.infoHash]
+        transfer?.journal?.record(piece: piece)
+        transfer?.count(piece, in: torrent.content.layout)
         node.holdings?.changed(torrent.infoHash)
     }
 

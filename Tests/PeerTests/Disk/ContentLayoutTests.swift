@@ -64,11 +64,12 @@ import Wire
             for end in start + 1...info.length {
                 var position = start
                 for span in spans(layout, start..<end) {
-                    let file =
-                        switch span.place {
-                        case .file(let index): info.files[index]
-                        case .pad: info.files.last { $0.isPad && $0.offset <= position }!
-                        }
+                    let file: Info.File
+                    switch span.place {
+                    case .file(let index): file = info.files[index]
+                    case .pad: file = info.files.last { $0.isPad && $0.offset <= position }!
+                    case .edges: throw CommandError("everything is wanted")
+                    }
                     #expect(file.offset + span.offset == position)
                     #expect(span.length > 0)
                     position += Int64(span.length)

@@ -7,7 +7,7 @@ import Testing
     private let cache = FileCache(limit: 3)
 
     private func key(_ file: Int, of content: UInt64 = 1) -> FileCache.Key {
-        FileCache.Key(content: content, file: file)
+        FileCache.Key(content: content, place: .file(file))
     }
 
     @discardableResult

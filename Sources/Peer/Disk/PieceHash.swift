@@ -1,0 +1,59 @@
+import Wire
+
+/// The hash of a piece as its segments come, one after the other. Used by one worker at a time.
+final class PieceHash: @unchecked Sendable {
+    private var hasher = SHA1Hasher()
+
+    func update(_ bytes: UnsafeRawBufferPointer) { hasher.update(bytes) }
+
+    /// Goes on with what is stored; blocks.
+    func update(
+        with range: Range<Int64>, of content: some Content
+    ) throws(CommandError) {
+        try content.update(&hasher, with: range)
+    }
+
+    func finalize() -> SHA1Digest { hasher.finalize() }
+}
+
+extension DownloadContent {
+    /// Stores segments of a piece and goes on with its hash while their bytes are in the cache.
+    /// - Returns: whether the piece has its hash, once its last segment is among these; else nil.
+    func take(
+        _ parcels: [StagedPiece.Parcel], of piece: Int, _ hash: PieceHash
+    ) throws(CommandError) -> Bool? {
+        let start = info.offset(ofPiece: piece)
+        let length = info.length(ofPiece: piece)
+        for parcel in parcels {
+            if let buffer = parcel.buffer, parcel.isWhole {
+                hash.update(UnsafeRawBufferPointer(buffer))
+                // A piece in one segment is known to be good before it is stored.
+                if parcel.length == length {
+                    guard hash.finalize() == info.pieceHash(piece) else { return false }
+                    try store(parcel, of: piece)
+                    return true
+                }
+                try store(parcel, of: piece)
+            } else {
+                try store(parcel, of: piece)
+                let begin = start + Int64(parcel.begin)
+                try hash.update(with: begin..<begin + Int64(parcel.length), of: self)
+            }
+            if parcel.begin + parcel.length == length {
+                return hash.finalize() == info.pieceHash(piece)
+            }
+        }
+        return nil
+    }
+
+    /// Stores what a segment has in memory.
+    func store(_ parcel: StagedPiece.Parcel, of piece: Int) throws(CommandError) {
+        guard let buffer = parcel.buffer else { return }
+        let begin = info.offset(ofPiece: piece) + Int64(parcel.begin)
+        for range in parcel.filled.ranges {
+            try write(
+                UnsafeRawBufferPointer(rebasing: buffer[range]), at: begin + Int64(range.lowerBound)
+            )
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import CEpollShim
+import Glibc
+
+/// An open directory. What is named below it stays below it: no `..` and no symbolic link leads
+/// out, whoever changes the tree meanwhile (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS).
+///
+/// All calls block for the disk.
+package final class Folder: Sendable {
+    /// Valid as long as this object.
+    package let descriptor: Int32
+
+    /// Opens the directory at a path that is trusted.
+    package init(path: String) throws(SystemError) {
+        let result = SystemCall.retrying {
+            Int(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        }
+        descriptor = Int32(try check(result, "open \(path)"))
+    }
+
+    private init(adopting descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { SystemCall.close(descriptor) }
+
+    /// Opens, or makes, a file below.
+    /// - Parameter flags: of open(2).
+    package func open(
+        _ path: String, flags: Int32, mode: mode_t = 0
+    ) throws(SystemError) -> SharedFile {
+        let result = shim_open_beneath(descriptor, path, flags, mode)
+        return SharedFile(adopting: try check(result, "openat2 \(path)"))
+    }
+
+    /// Opens a directory below.
+    package func folder(_ path: String) throws(SystemError) -> Folder {
+        let result = shim_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY, 0)
+        return Folder(adopting: try check(result, "openat2 \(path)"))
+    }
+
+    /// Makes a directory right in this one; one that is there is left.
+    /// - Parameter name: a single component.
+    package func makeFolder(_ name: String) throws(SystemError) {
+        let result = SystemCall.retrying { Int(mkdirat(descriptor, name, 0o755)) }
+        if result != -Int(EEXIST) { try check(result, "mkdirat \(name)") }
+    }
+
+    /// Removes a file below, or a directory that is empty.
+    package func remove(_ path: String, isFolder: Bool = false) throws(SystemError) {
+        var parent = self
+        var name = path[...]
+        if let slash = path.lastIndex(of: "/") {
+            parent = try folder(String(path[..<slash]))
+            name = path[path.index(after: slash)...]
+        }
+        let (descriptor, flags) = (parent.descriptor, isFolder ? AT_REMOVEDIR : 0)
+        let result = SystemCall.retrying { Int(unlinkat(descriptor, String(name), flags)) }
+        withExtendedLifetime(parent) {}
+        try check(result, "unlinkat \(path)")
+    }
+
+    /// Makes everything on this file system survive a loss of power, syncfs(2).
+    package func syncFileSystem() throws(SystemError) {
+        try check(shim_sync_file_system(descriptor), "syncfs")
+    }
+}
+
+/// Calls of the file system that Glibc's module doesn't have.
+package enum FileSystem {
+    /// rename(2) that never replaces anything; fails with EEXIST where `to` is there, with EINVAL
+    /// or ENOSYS where it can't be done in one step.
+    package static func rename(_ from: String, toNew to: String) throws(SystemError) {
+        try check(shim_rename_new(from, to), "renameat2 \(to)")
+    }
+
+    /// Gives a file its length with the space behind it; fails with ENOSPC where there is none,
+    /// with EOPNOTSUPP where the file system doesn't reserve space.
+    package static func allocate(_ file: SharedFile, length: Int64) throws(SystemError) {
+        try check(shim_allocate(file.descriptor, length), "fallocate")
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+@testable import Reactor
+
+/// A directory `inside` beside a file `outside`.
+@Suite struct FolderTests {
+    private let root: String
+    private let folder: Folder
+
+    init() throws {
+        let base = FileManager.default.temporaryDirectory.path
+        var template = Array("\(base)/mtorrent-test-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else {
+            throw SystemError(code: errno, operation: "mkdtemp")
+        }
+        root = String(cString: made)
+        try FileManager.default.createDirectory(
+            atPath: root + "/inside", withIntermediateDirectories: false)
+        try Data("secret".utf8).write(to: URL(fileURLWithPath: root + "/outside"))
+        folder = try Folder(path: root + "/inside")
+    }
+
+    private func cleanUp() { try? FileManager.default.removeItem(atPath: root) }
+
+    private func refusal(_ path: String, flags: Int32 = O_RDONLY) -> Int32? {
+        do throws(SystemError) {
+            _ = try folder.open(path, flags: flags, mode: 0o600)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test func `files and directories below are made, opened and removed`() throws {
+        defer { cleanUp() }
+        try folder.makeFolder("a")
+        try folder.makeFolder("a")
+        try folder.folder("a").makeFolder("b")
+        _ = try folder.open("a/b/file", flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        #expect(FileManager.default.fileExists(atPath: root + "/inside/a/b/file"))
+        #expect(refusal("a/b/file", flags: O_RDWR | O_CREAT | O_EXCL) == EEXIST)
+        _ = try folder.open("a/b/file", flags: O_RDONLY)
+        try folder.remove("a/b/file")
+        #expect(refusal("a/b/file") == ENOENT)
+        try folder.remove("a/b", isFolder: true)
+        #expect(!FileManager.default.fileExists(atPath: root + "/inside/a/b"))
+    }
+
+    @Test func `no path leads out`() throws {
+        defer { cleanUp() }
+        try folder.makeFolder("a")
+        for path in ["../outside", "a/../../outside", root + "/outside", ".."] {
+            #expect(refusal(path) == EXDEV, "\(path)")
+            #expect(refusal(path, flags: O_RDWR | O_CREAT) != nil, "\(path)")
+        }
+        #expect(FileManager.default.contents(atPath: root + "/outside") == Data("secret".utf8))
+    }
+
+    @Test func `no symbolic link is followed, wherever it leads`() throws {
+        defer { cleanUp() }
+        let manager = FileManager.default
+        try folder.makeFolder("a")
+        _ = try folder.open("a/file", flags: O_RDWR | O_CREAT, mode: 0o600)
+        try manager.createSymbolicLink(
+            atPath: root + "/inside/out", withDestinationPath: root + "/outside")
+        try manager.createSymbolicLink(
+            atPath: root + "/inside/up", withDestinationPath: "..")
+        try manager.createSymbolicLink(
+            atPath: root + "/inside/in", withDestinationPath: "a")
+        for path in ["out", "up/outside", "in/file"] {
+            #expect(refusal(path) == ELOOP, "\(path)")
+            #expect(refusal(path, flags: O_RDWR | O_CREAT) == ELOOP, "\(path)")
+        }
+        #expect(throws: SystemError.self) { try folder.remove("up/outside") }
+        #expect(manager.fileExists(atPath: root + "/outside"))
+    }
+
+    @Test func `a directory that changes into a link meanwhile leads nowhere`() throws {
+        defer { cleanUp() }
+        try folder.makeFolder("a")
+        let inner = try folder.folder("a")
+        try FileManager.default.moveItem(atPath: root + "/inside/a", toPath: root + "/inside/b")
+        try FileManager.default.createSymbolicLink(
+            atPath: root + "/inside/a", withDestinationPath: root)
+        #expect(refusal("a/outside") == ELOOP)
+        _ = try inner.open("file", flags: O_RDWR | O_CREAT, mode: 0o600)
+        #expect(FileManager.default.fileExists(atPath: root + "/inside/b/file"))
+    }
+
+    @Test func `renaming to a new name replaces nothing`() throws {
+        defer { cleanUp() }
+        _ = try folder.open("one", flags: O_RDWR | O_CREAT, mode: 0o600)
+        let inside = root + "/inside"
+        #expect(throws: SystemError(code: EEXIST, operation: "renameat2 \(root)/outside")) {
+            try FileSystem.rename(inside + "/one", toNew: root + "/outside")
+        }
+        try FileSystem.rename(inside + "/one", toNew: inside + "/two")
+        #expect(refusal("one") == ENOENT)
+        #expect(refusal("two") == nil)
+    }
+
+    @Test func `a file gets its length with the space behind it`() throws {
+        defer { cleanUp() }
+        let file = try folder.open("file", flags: O_RDWR | O_CREAT, mode: 0o600)
+        try FileSystem.allocate(file, length: 100_000)
+        var status = stat()
+        #expect(fstat(file.descriptor, &status) == 0)
+        #expect(status.st_size == 100_000)
+        #expect(status.st_blocks * 512 >= 100_000)
+        try FileSystem.allocate(file, length: 10)
+        #expect(fstat(file.descriptor, &status) == 0)
+        #expect(status.st_size == 100_000)
+    }
+}
