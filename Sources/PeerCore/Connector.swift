@@ -10,7 +10,7 @@ struct Connector {
         case idle
         /// Exits: `connected`, `idle`, `barred`.
         case connecting
-        /// Exits: `idle`, `barred`.
+        /// There are `users` connections to it. Exits: `idle`, `barred`.
         case connected
         /// This peer itself, or a banned one. No exits.
         case barred
@@ -20,6 +20,8 @@ struct Connector {
         var endpoint: Endpoint
         var state = State.idle
         var failures = 0
+        /// Connections to the peer that listens there.
+        var users = 0
         var nextAttempt: Instant
         var isSeed = false
     }
@@ -81,9 +83,10 @@ struct Connector {
 
     /// The connection asked for is up.
     mutating func connected(_ endpoint: Endpoint) {
-        guard let index = indices[endpoint], known[index].state == .connecting else { return }
-        halfOpenCount -= 1
+        guard let index = indices[endpoint], known[index].state != .barred else { return }
+        if known[index].state == .connecting { halfOpenCount -= 1 }
         known[index].state = .connected
+        known[index].users += 1
     }
 
     /// A connected peer listens at this endpoint: there is no need to connect to it. False when
@@ -95,6 +98,7 @@ struct Connector {
         case .connecting, .connected: break
         case .barred: return false
         }
+        known[index].users += 1
         return true
     }
 
@@ -102,14 +106,21 @@ struct Connector {
     mutating func failed(_ endpoint: Endpoint, at now: Instant) {
         guard let index = indices[endpoint], known[index].state == .connecting else { return }
         halfOpenCount -= 1
-        rest(index, wasUseful: false, now)
+        if known[index].users > 0 {
+            known[index].state = .connected
+        } else {
+            rest(index, wasUseful: false, now)
+        }
     }
 
-    /// A connection has ended; `wasUseful` when something had come of it.
+    /// A connection has ended, of those that were `connected` or did `occupy`; `wasUseful` when
+    /// something had come of it.
     mutating func left(
         _ endpoint: Endpoint, wasUseful: Bool, isSeed: Bool, at now: Instant
     ) {
-        guard let index = indices[endpoint], known[index].state == .connected else { return }
+        guard let index = indices[endpoint], known[index].users > 0 else { return }
+        known[index].users -= 1
+        guard known[index].users == 0, known[index].state == .connected else { return }
         known[index].isSeed = isSeed
         rest(index, wasUseful: wasUseful, now)
     }
@@ -132,6 +143,7 @@ struct Connector {
         for index in known.indices where known[index].state != .barred {
             known[index].state = .idle
             known[index].failures = 0
+            known[index].users = 0
             known[index].nextAttempt = now
             noteAttempt(index)
         }
@@ -160,10 +172,11 @@ struct Connector {
             indices[endpoint] = known.count - 1
             return known.count - 1
         }
-        let idle = known.indices.filter { known[$0].state == .idle && known[$0].failures > 0 }
-        guard let victim = idle.max(by: { known[$0].failures < known[$1].failures }) else {
-            return nil
+        var victim: Int?
+        for index in known.indices where known[index].state == .idle && known[index].failures > 0 {
+            if known[index].failures > victim.map({ known[$0].failures }) ?? 0 { victim = index }
         }
+        guard let victim else { return nil }
         indices[known[victim].endpoint] = nil
         known[victim] = entry
         indices[endpoint] = victim

@@ -87,8 +87,14 @@ final class PeerConnection {
     /// The pieces it may ask for while it is choked, and how many bytes of them (BEP 6).
     var grantedFast: [UInt32] = []
     var grantedBytes = 0
-    /// Bytes of blocks handed to the driver since it reported `drained`.
+    /// Bytes of blocks handed to the driver since it reported `drained`, how many these may be,
+    /// and when the first of them were handed out.
     var releasedBytes = 0
+    var releaseWindow: Int
+    var releasedAt = Instant.zero
+    /// What the peer took, by `drained`, in all and in this choking round.
+    var takenBytes = 0
+    var takenInRound = 0
     var uploadMeter = RateMeter()
     /// Requests that were not served: over the queue's limit, while choked, of pieces not here.
     var refusedRequests = 0
@@ -96,6 +102,8 @@ final class PeerConnection {
     var choiceAt: Instant
     /// Bytes handed out since it was last unchoked.
     var servedBytes: Int64 = 0
+    /// Whether it counts as unchoked among the upload slots: not while it takes nothing.
+    var holdsSlot = false
     /// Unchoked for the chance that it proves a better partner than those chosen by rate.
     var isOptimistic = false
 
@@ -117,6 +125,8 @@ final class PeerConnection {
             bounds: configuration.pipelineDepth,
             queueLimit: configuration.assumedRequestQueue)
         maxRequestLength = geometry.blockLength
+        let released = configuration.releasedBytes
+        releaseWindow = min(max(64 << 10, released.lowerBound), released.upperBound)
         let bitfieldFrame = 1 + (geometry.pieceCount + 7) / 8
         decoder = PeerMessageDecoder(
             maxFrameLength: max(configuration.maxFrameLength, bitfieldFrame),
@@ -136,8 +146,10 @@ final class PeerConnection {
     }
 
     var isActive: Bool { phase == .active }
-    /// Whether it takes part in the choice of whom to unchoke.
+    /// Whether it waits for an upload slot.
     var isWaiting: Bool { peerIsInterested && amChoking }
+    /// Whether it holds an upload slot that it doesn't need.
+    var isSpare: Bool { holdsSlot && !peerIsInterested }
 }
 
 /// What becomes of the `piece` message that is arriving.

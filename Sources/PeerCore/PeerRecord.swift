@@ -18,7 +18,10 @@ final class PeerRecord {
     /// Under suspicion: gets pieces for itself alone until one of them is good.
     var isOnParole = false
     var isBanned = false
-    var isConnected = false
+    /// Its one connection past the handshake.
+    var connection: ConnectionID?
+    /// How many times it has left.
+    fileprivate var departures = 0
 
     init(id: UInt32, peerID: PeerID, endpoint: Endpoint) {
         self.id = id
@@ -26,13 +29,18 @@ final class PeerRecord {
         self.address = endpoint.address
         self.endpoint = endpoint
     }
+
+    var isConnected: Bool { connection != nil }
 }
 
 /// The records of connected peers and of a bounded number of those that left.
 struct PeerRecords {
-    /// In order of `id`.
-    private(set) var all: [PeerRecord] = []
     private var byIdentity: [Identity: PeerRecord] = [:]
+    private var byID: [UInt32: PeerRecord] = [:]
+    /// Those that left, in that order; an entry is void once the peer has come back.
+    private var departed = Queue<Departure>()
+    /// Banned peers that left; they can't come back.
+    private var banned = Queue<PeerRecord>()
     private var lastID: UInt32 = 0
     private var departedCount = 0
     private let limit: Int
@@ -42,44 +50,76 @@ struct PeerRecords {
         let address: IPAddress
     }
 
+    private struct Departure {
+        let record: PeerRecord
+        let departures: Int
+
+        var isVoid: Bool { record.isConnected || record.departures != departures }
+    }
+
     init(limit: Int) {
         self.limit = limit
     }
 
-    /// The record of a peer that has said its id, which from now on is connected.
-    mutating func join(_ peerID: PeerID, at endpoint: Endpoint) -> PeerRecord {
+    /// Entries that are kept of departures, void ones included.
+    var departedEntryCount: Int { departed.count }
+
+    /// In the order in which they came first.
+    var all: [PeerRecord] { byID.values.sorted { $0.id < $1.id } }
+
+    subscript(id: UInt32) -> PeerRecord? { byID[id] }
+
+    subscript(peerID: PeerID, address: IPAddress) -> PeerRecord? {
+        byIdentity[Identity(peerID: peerID, address: address)]
+    }
+
+    /// The record of a peer that has said its id on a connection, which is its only one.
+    mutating func join(
+        _ peerID: PeerID, at endpoint: Endpoint, on connection: ConnectionID
+    ) -> PeerRecord {
         let identity = Identity(peerID: peerID, address: endpoint.address)
         if let known = byIdentity[identity] {
-            if !known.isConnected { departedCount -= 1 }
-            known.isConnected = true
+            departedCount -= 1
+            known.connection = connection
             return known
         }
         lastID += 1
         let record = PeerRecord(id: lastID, peerID: peerID, endpoint: endpoint)
-        record.isConnected = true
+        record.connection = connection
         byIdentity[identity] = record
-        all.append(record)
+        byID[lastID] = record
         return record
     }
 
-    func isBanned(_ peerID: PeerID, at address: IPAddress) -> Bool {
-        byIdentity[Identity(peerID: peerID, address: address)]?.isBanned ?? false
-    }
-
-    /// Notes that a peer has left; forgets the one that has been known the longest when there
-    /// are too many, a banned one only when all are.
+    /// Notes that a peer has left. Where there are too many of these, the one that left first is
+    /// forgotten; banned ones are counted apart.
     mutating func leave(_ record: PeerRecord) {
-        record.isConnected = false
+        record.connection = nil
+        record.departures += 1
         departedCount += 1
-        guard departedCount > limit else { return }
-        let victim =
-            all.firstIndex { !$0.isConnected && !$0.isBanned }
-            ?? all.firstIndex { !$0.isConnected }
-        guard let victim else { return }
-        let forgotten = all.remove(at: victim)
-        byIdentity[Identity(peerID: forgotten.peerID, address: forgotten.address)] = nil
-        departedCount -= 1
+        departed.append(Departure(record: record, departures: record.departures))
+        while departedCount > limit { retireOldest() }
+        // Who comes and goes leaves void entries.
+        if departed.count > 2 * limit + 100 {
+            var valid = Queue<Departure>()
+            for index in 0..<departed.count where !departed[index].isVoid {
+                valid.append(departed[index])
+            }
+            departed = valid
+        }
     }
 
-    subscript(id: UInt32) -> PeerRecord? { all.first { $0.id == id } }
+    private mutating func retireOldest() {
+        let oldest = departed.removeFirst()
+        if oldest.isVoid { return }
+        departedCount -= 1
+        guard oldest.record.isBanned else { return forget(oldest.record) }
+        banned.append(oldest.record)
+        if banned.count > limit { forget(banned.removeFirst()) }
+    }
+
+    private mutating func forget(_ record: PeerRecord) {
+        byIdentity[Identity(peerID: record.peerID, address: record.address)] = nil
+        byID[record.id] = nil
+    }
 }

@@ -95,10 +95,11 @@ extension Swarm {
         guard handshake.infoHash == geometry.infoHash else {
             return close(peer, .wrongHandshake, now, &outputs)
         }
-        guard !records.isBanned(handshake.peerID, at: peer.endpoint.address) else {
-            return close(peer, .banned, now, &outputs)
-        }
-        if let other = connection(to: handshake.peerID, at: peer.endpoint.address) {
+        // Peer ids are no secret: one that comes from another address is another peer, who can't
+        // push the first one out.
+        let known = records[handshake.peerID, peer.endpoint.address]
+        guard known?.isBanned != true else { return close(peer, .banned, now, &outputs) }
+        if let id = known?.connection, let other = connections[id] {
             let loser = duplicate(of: other, peer, now)
             let survivor = loser === peer ? other : peer
             if survivor.listenEndpoint == nil {
@@ -111,7 +112,7 @@ extension Swarm {
         peer.phase = .active
         activeCount += 1
         peer.record = records.join(
-            handshake.peerID, at: peer.listenEndpoint ?? peer.endpoint)
+            handshake.peerID, at: peer.listenEndpoint ?? peer.endpoint, on: peer.id)
         if let endpoint = peer.listenEndpoint { peer.record.endpoint = endpoint }
         peer.pieces = emptyBitfield
         peer.speaksFast = handshake.supportsFastExtension
@@ -120,16 +121,6 @@ extension Swarm {
         if !peer.isOutgoing { sendHandshake(to: peer, now, &outputs) }
         tellPieces(to: peer, now, &outputs)
         if peer.speaksExtensions { sendExtensionHandshake(to: peer, now, &outputs) }
-    }
-
-    /// Peer ids are no secret: one that comes from another address is another peer, who can't push
-    /// the first one out.
-    private func connection(to peerID: PeerID, at address: IPAddress) -> PeerConnection? {
-        for peer in connections.entries {
-            guard let peer, peer.isActive, peer.record.peerID == peerID else { continue }
-            if peer.endpoint.address == address { return peer }
-        }
-        return nil
     }
 
     /// Which of two connections to the same peer goes; the peer comes to the same decision.
@@ -166,7 +157,7 @@ extension Swarm {
         peer.phase = .closed
         connections.remove(peer)
         if wasActive { retire(peer, now, &outputs) }
-        guard let endpoint = peer.listenEndpoint, !isConnected(to: endpoint) else { return }
+        guard let endpoint = peer.listenEndpoint else { return }
         let lasted = peer.connectedAt.advanced(by: .seconds(60)) <= now
         connector.left(
             endpoint, wasUseful: wasActive && (lasted || peer.hasExchanged),
@@ -178,7 +169,7 @@ extension Swarm {
     ) {
         activeCount -= 1
         if peer.amInterested { usefulCount -= 1 }
-        if !peer.amChoking { unchokedCount -= 1 }
+        tally(peer, -1)
         peer.record.pieces = peer.pieces.setCount
         records.leave(peer.record)
         if !isComplete, !peer.isCountedAsSeed { picker.remove(peer.pieces) }
@@ -187,12 +178,5 @@ extension Swarm {
         guard isStarted else { return }
         if hadRequests { refillAll(now, &outputs) }
         fillSlots(now, &outputs)
-    }
-
-    private func isConnected(to endpoint: Endpoint) -> Bool {
-        for peer in connections.entries {
-            if let peer, peer.listenEndpoint == endpoint { return true }
-        }
-        return false
     }
 }

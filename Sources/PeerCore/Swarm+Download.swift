@@ -164,14 +164,15 @@ extension Swarm {
         culprit.isBanned = true
         connector.bar(culprit.endpoint, at: now)
         outputs.actions.append(.blamed(culprit.endpoint, piece: piece))
-        for index in connections.entries.indices {
-            guard let peer = connections.entries[index], peer.record === culprit else { continue }
-            close(peer, .blamed, now, &outputs)
-        }
+        if let peer = connection(of: culprit) { close(peer, .blamed, now, &outputs) }
     }
 
     /// The parole of a peer has begun or ended: other pieces are open to it than before.
     private func reconsiderPicking(_ record: PeerRecord) {
-        for peer in connections.entries where peer?.record === record { peer?.dryEpoch = 0 }
+        connection(of: record)?.dryEpoch = 0
+    }
+
+    private func connection(of record: PeerRecord) -> PeerConnection? {
+        record.connection.flatMap { connections[$0] }
     }
 }

@@ -19,20 +19,30 @@ package struct Swarm: ~Copyable {
     var connector: Connector
     var announces: AnnouncePolicy
     let unchoker: Unchoker
+    var slots: UploadSlots
+    /// Those who became interested while choked, the longest waiting first; some have changed
+    /// their minds since.
+    var waiting = Queue<WaitingPeer>()
     /// Of no pieces at all once complete: a seeder needs none of its memory.
     var picker: PiecePicker
 
-    /// Connections past their handshake, those of them that are unchoked, and those that have
-    /// something for us.
+    /// Connections past their handshake, and those of them that have something for us.
     var activeCount = 0
-    var unchokedCount = 0
     var usefulCount = 0
+    /// Those that hold a slot, those of these that aren't interested any more, and those that
+    /// are interested and choked.
+    var holdingCount = 0
+    var spareCount = 0
+    var waitingCount = 0
     var nextTick = Instant.zero
     var nextRound = Instant.zero
 
     var totals = SwarmProgress()
     var downloadMeter = RateMeter()
     var uploadMeter = RateMeter()
+    /// What peers took, by `drained`; bytes in this choking round.
+    var takenMeter = RateMeter()
+    var takenInRound = 0
 
     /// Reused by `refill`.
     var picked: [PiecePicker.Block] = []
@@ -71,8 +81,9 @@ package struct Swarm: ~Copyable {
             interval: configuration.announceInterval,
             isPartialSeed: missing.isEmpty && !have.isFull)
         unchoker = Unchoker(
-            slots: configuration.uploadSlots, unchokeInterval: configuration.unchokeInterval,
+            unchokeInterval: configuration.unchokeInterval,
             optimisticInterval: configuration.optimisticInterval)
+        slots = UploadSlots(configuration)
         picker =
             missing.isEmpty
             ? .ofNothing(geometry)
@@ -135,6 +146,8 @@ package struct Swarm: ~Copyable {
             announces.failed(at: now)
         case .setSequential(let isSequential):
             picker.isSequential = isSequential
+        case .setUploadLimit(let bytesPerSecond):
+            slots.setLimit(bytesPerSecond)
         case .deadline:
             if connections.count > 0, nextTick <= now { tick(now, &outputs) }
         }
@@ -191,7 +204,7 @@ package struct Swarm: ~Copyable {
 
     /// What has to be looked at now and then, for every connection.
     private mutating func tick(_ now: Instant, _ outputs: inout SwarmOutputs) {
-        nextTick = now.advanced(by: isComplete ? .seconds(1) : .milliseconds(250))
+        nextTick = now.advanced(by: isAtRest ? .seconds(1) : Self.lookInterval)
         let keepAlive = now.advanced(by: .zero - configuration.keepAliveInterval)
         let idle = now.advanced(by: .zero - configuration.idleTimeout)
         let handshake = now.advanced(by: .zero - configuration.handshakeTimeout)
@@ -214,15 +227,22 @@ package struct Swarm: ~Copyable {
         if nextRound <= now {
             nextRound = now.advanced(by: configuration.unchokeInterval)
             chooseUnchoked(now, &outputs)
+        } else if waitingCount > 0 {
+            growSlots(now, &outputs)
         }
         // Whoever has nothing left may take over what is late elsewhere.
         if !isComplete { refillAll(now, &outputs) }
     }
 
+    /// Whether nothing has to be looked at soon.
+    private var isAtRest: Bool { isComplete && waitingCount == 0 }
+
+    static let lookInterval = Duration.milliseconds(250)
+
     /// The time a new connection needs to be looked at.
     mutating func noteFirstConnection(_ now: Instant) {
         guard connections.count == 1 else { return }
-        nextTick = now.advanced(by: .milliseconds(250))
+        nextTick = now.advanced(by: Self.lookInterval)
         if nextRound <= now { nextRound = now.advanced(by: configuration.unchokeInterval) }
     }
 

@@ -40,13 +40,20 @@ package struct SwarmConfiguration: Sendable {
     package var allowedFastBytes = 4 << 20
     /// Pieces that another peer may allow us so.
     package var maxAllowedFast = 64
-    /// Blocks handed to the driver for one connection before `drained`.
-    package var maxReleasedBytes = 1 << 20
+    /// Blocks handed to the driver for one connection before `drained`, by how fast it takes them.
+    package var releasedBytes = 16 << 10...1 << 20
+    /// What a connection takes at once, however slow it is.
+    package var socketBufferBytes = 64 << 10
     /// Data nobody asked for that a peer may send before it is left.
     package var maxUnrequestedBytes = 32 << 20
 
-    /// Peers unchoked at a time, the optimistic one included.
-    package var uploadSlots = 50
+    /// Peers unchoked at a time; nil for as many as the uplink serves.
+    package var uploadSlots: Int?
+    /// The number of slots before anything is known of the uplink, and at the least.
+    package var initialSlots = 32
+    package var minimumSlots = 4
+    /// Bytes a second for which a peer is worth a slot.
+    package var slotRate = 32 << 10
     package var unchokeInterval = Duration.seconds(10)
     package var optimisticInterval = Duration.seconds(30)
 

@@ -31,7 +31,7 @@ package enum SwarmEvent {
     /// What was handed out by `send` and `sendBlock` has left the program, or so much of it that
     /// more is welcome. The driver must report it after each batch of actions with a
     /// `sendBlock` once the connection's queue is low, also when it never was high: until then
-    /// at most `SwarmConfiguration.maxReleasedBytes` of blocks are handed out.
+    /// at most `SwarmConfiguration.releasedBytes` of blocks are handed out, and one more.
     case drained(ConnectionID)
     /// The connection has ended by itself. Not reported after `SwarmAction.close`.
     case closed(ConnectionID)
@@ -46,6 +46,9 @@ package enum SwarmEvent {
     /// Whether pieces are asked for in the order of the file, for who reads while it arrives;
     /// else the rarest come first, as at the beginning.
     case setSequential(Bool)
+    /// The user's limit of uploads, of all torrents together, in bytes a second; nil for none.
+    /// It decides how many peers are unchoked; the driver sees that it is kept.
+    case setUploadLimit(Int?)
     /// `Swarm.nextDeadline` has come.
     case deadline
 }

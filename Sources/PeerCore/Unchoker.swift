@@ -48,27 +48,28 @@ struct Unchoker {
         }
     }
 
-    let slots: Int
     let optimisticInterval: Duration
     let quantum: Duration
 
-    init(slots: Int, unchokeInterval: Duration, optimisticInterval: Duration) {
-        self.slots = slots
+    init(unchokeInterval: Duration, optimisticInterval: Duration) {
         self.optimisticInterval = optimisticInterval
         quantum = unchokeInterval * 2
     }
 
     /// The peers to be unchoked from now on, at most `slots` of them.
     func choose(
-        among candidates: [Candidate], isSeeding: Bool, at now: Instant
+        _ slots: Int, among candidates: [Candidate], isSeeding: Bool, at now: Instant
     ) -> [Choice] {
         guard candidates.count > slots else {
             return candidates.map { Choice(index: $0.index) }
         }
-        return isSeeding ? takeTurns(candidates, now) : titForTat(candidates, now)
+        return isSeeding
+            ? takeTurns(slots, candidates, now) : titForTat(slots, candidates, now)
     }
 
-    private func titForTat(_ candidates: [Candidate], _ now: Instant) -> [Choice] {
+    private func titForTat(
+        _ slots: Int, _ candidates: [Candidate], _ now: Instant
+    ) -> [Choice] {
         let optimisticSlots = max(1, slots / 5)
         let ranked = candidates.filter { !$0.isSnubbed && $0.rate > 0 }.sorted {
             ($1.rate, $0.since, $0.index) < ($0.rate, $1.since, $1.index)
@@ -92,7 +93,9 @@ struct Unchoker {
         return candidate.isOptimistic && !isOver ? 0 : 2
     }
 
-    private func takeTurns(_ candidates: [Candidate], _ now: Instant) -> [Choice] {
+    private func takeTurns(
+        _ slots: Int, _ candidates: [Candidate], _ now: Instant
+    ) -> [Choice] {
         let ranked = candidates.sorted { turnOrder($0, now) < turnOrder($1, now) }
         return ranked.prefix(slots).map { Choice(index: $0.index) }
     }

@@ -96,6 +96,30 @@ struct ConnectorTests {
         #expect(connector.next(10, isSeeding: false, at: later(3)) == [a])
     }
 
+    @Test func `of two connections to a peer the last one's end counts`() {
+        var connector = connector()
+        connector.add(a, at: now)
+        _ = connector.next(1, isSeeding: false, at: now)
+        // It calls us while we call it.
+        #expect(connector.occupy(a, at: now) == true)
+        connector.connected(a)
+        #expect(connector.halfOpenCount == 0)
+        connector.left(a, wasUseful: false, isSeed: false, at: now)
+        #expect(connector.deadline == nil)
+        connector.left(a, wasUseful: true, isSeed: false, at: now)
+        #expect(connector.deadline != nil)
+    }
+
+    @Test func `an attempt that fails is of no account where the peer has called`() {
+        var connector = connector()
+        connector.add(a, at: now)
+        _ = connector.next(1, isSeeding: false, at: now)
+        #expect(connector.occupy(a, at: now) == true)
+        connector.failed(a, at: now)
+        #expect(connector.halfOpenCount == 0)
+        #expect(connector.next(1, isSeeding: false, at: later(1_000)) == [])
+    }
+
     @Test func `everyone has a turn`() {
         var connector = connector()
         let all = (1...9).map { Endpoint("10.0.0.\($0):6881")! }

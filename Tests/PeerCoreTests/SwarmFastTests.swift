@@ -49,7 +49,7 @@ struct SwarmFastTests {
     @Test func `every request that isn't served is rejected`() {
         let script = SwarmScript(have: [0, 1]) {
             $0.requestQueueLimit = 2
-            $0.maxReleasedBytes = 1
+            $0.releasedBytes = 1...1
         }
         fastPeer(script)
         #expect(script.say("a", .request(block(0, 0))) == ["a < reject 0@0+16384"])
@@ -65,7 +65,7 @@ struct SwarmFastTests {
     @Test func `the queue is bounded in bytes too`() {
         let script = SwarmScript(have: [0, 1]) {
             $0.maxQueuedBytes = 40_000
-            $0.maxReleasedBytes = 1
+            $0.releasedBytes = 1...1
         }
         fastPeer(script)
         _ = script.say("a", .interested, .request(block(0, 0)))
@@ -78,7 +78,7 @@ struct SwarmFastTests {
     @Test func `a choke rejects what is pending`() {
         let script = SwarmScript(have: [0, 1]) {
             $0.uploadSlots = 1
-            $0.maxReleasedBytes = 1
+            $0.releasedBytes = 1...1
         }
         fastPeer(script)
         fastPeer(script, "b")
@@ -139,6 +139,7 @@ struct SwarmFastTests {
                 lines == [
                     "a < block \(piece)@0+16384", "a < block \(piece)@16384+16384",
                 ])
+            _ = script.tell(.drained(script.id("a")))
         }
         #expect(
             script.say("a", .request(block(allowed[0], 0)))
@@ -152,7 +153,9 @@ struct SwarmFastTests {
     }
 
     @Test func `a choke leaves what is allowed in the queue`() {
-        let (script, allowed) = waiting { $0.maxReleasedBytes = 1 }
+        let (script, allowed) = waiting {
+            $0.releasedBytes = 1...1
+        }
         let other = UInt32((0..<100).first { !allowed.contains(UInt32($0)) }!)
         #expect(script.say("b", .notInterested) == ["b < choke", "a < unchoke"])
         _ = script.say("b", .interested)

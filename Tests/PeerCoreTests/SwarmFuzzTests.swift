@@ -20,7 +20,7 @@ struct SwarmFuzzTests {
             $0.uploadSlots = 2
             $0.requestQueueLimit = 10
             $0.pipelineDepth = 1...6
-            $0.maxReleasedBytes = 20_000
+            $0.releasedBytes = 20_000...20_000
             $0.allowedFastCount = 2
         }
         var verifying: [Int] = []

@@ -13,15 +13,19 @@ extension SwarmScript {
         }
         check(swarm.connections.count == peers.count, "connections are counted")
         check(swarm.activeCount == active.count, "active ones are counted")
-        check(swarm.unchokedCount == active.filter { !$0.amChoking }.count, "unchoked are counted")
+        check(swarm.holdingCount == active.filter(\.holdsSlot).count, "slots are counted")
+        check(swarm.spareCount == active.filter(\.isSpare).count, "spare slots are counted")
+        check(swarm.waitingCount == active.filter(\.isWaiting).count, "waiting ones are counted")
+        checkWaiting(active, check)
         check(swarm.usefulCount == active.filter(\.amInterested).count, "useful ones are counted")
-        check(swarm.unchokedCount <= swarm.unchoker.slots, "slots are kept")
+        check(swarm.holdingCount <= swarm.slots.count, "slots are kept")
         check(swarm.missing.count(sharedWith: swarm.have) == 0, "what is missing isn't there")
         check(swarm.totals.missingPieces == swarm.missing.setCount, "missing pieces are counted")
         check(
             swarm.totals.missingBytes == geometry.length(of: swarm.missing),
             "missing bytes are counted")
         for peer in active {
+            check(!peer.holdsSlot || !peer.amChoking, "only the unchoked hold slots")
             let useful = peer.pieces.count(sharedWith: swarm.missing)
             check(peer.usefulPieces == useful, "useful pieces are counted")
             check(peer.amInterested == (useful > 0), "interest is told")
@@ -39,6 +43,19 @@ extension SwarmScript {
         }
         if !swarm.isComplete { checkPicker(active, check) }
         return broken
+    }
+
+    /// Nobody who waits is forgotten, and nobody waits while there are slots.
+    private func checkWaiting(
+        _ active: [PeerConnection], _ check: (Bool, String) -> Void
+    ) {
+        let queue = (0..<swarm.waiting.count).map { swarm.waiting[$0] }
+        for peer in active where peer.isWaiting {
+            let places = queue.filter { $0.id == peer.id && $0.since == peer.choiceAt }
+            check(!places.isEmpty, "who waits has a place in the queue")
+            check(swarm.holdingCount >= swarm.slots.count, "nobody waits while there are slots")
+        }
+        check(queue.count <= 2 * swarm.connections.count + 101, "the queue is bounded")
     }
 
     private func checkPicker(_ active: [PeerConnection], _ check: (Bool, String) -> Void) {

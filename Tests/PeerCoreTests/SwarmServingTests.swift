@@ -58,7 +58,9 @@ struct SwarmServingTests {
     }
 
     @Test func `blocks are handed out a mebibyte at a time`() {
-        let script = SwarmScript(pieces: 4, pieceLength: 1 << 20, have: [0, 1, 2])
+        let script = SwarmScript(pieces: 4, pieceLength: 1 << 20, have: [0, 1, 2]) {
+            $0.releasedBytes = 1 << 20...1 << 20
+        }
         script.join("a")
         _ = script.say("a", .interested)
         var bytes: [UInt8] = []
@@ -71,7 +73,9 @@ struct SwarmServingTests {
     }
 
     @Test func `a cancel takes a waiting request back`() {
-        let script = SwarmScript(have: [0, 1]) { $0.maxReleasedBytes = 1 }
+        let script = SwarmScript(have: [0, 1]) {
+            $0.releasedBytes = 1...1
+        }
         script.join("a")
         _ = script.say("a", .interested)
         _ = script.say("a", block(0, 0), block(0, 1), block(1, 0))
@@ -84,7 +88,7 @@ struct SwarmServingTests {
     @Test func `a choke discards pending requests`() {
         let script = SwarmScript(have: [0, 1]) {
             $0.uploadSlots = 1
-            $0.maxReleasedBytes = 1
+            $0.releasedBytes = 1...1
         }
         script.join("a")
         script.join("b")
@@ -100,7 +104,7 @@ struct SwarmServingTests {
     @Test func `the queue is bounded and a flood ends the connection`() {
         let script = SwarmScript(have: [0]) {
             $0.requestQueueLimit = 10
-            $0.maxReleasedBytes = 1
+            $0.releasedBytes = 1...1
         }
         script.join("a")
         _ = script.say("a", .interested)

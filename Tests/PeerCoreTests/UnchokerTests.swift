@@ -5,7 +5,7 @@ import Wire
 
 struct UnchokerTests {
     private let unchoker = Unchoker(
-        slots: 5, unchokeInterval: .seconds(10), optimisticInterval: .seconds(30))
+        unchokeInterval: .seconds(10), optimisticInterval: .seconds(30))
     private let now = Instant(nanoseconds: 1_000_000_000_000)
 
     private func ago(_ seconds: Int) -> Instant { now.advanced(by: .seconds(-seconds)) }
@@ -13,7 +13,7 @@ struct UnchokerTests {
     private func indices(
         _ candidates: [Unchoker.Candidate], isSeeding: Bool = false
     ) -> [Int] {
-        unchoker.choose(among: candidates, isSeeding: isSeeding, at: now).map(\.index).sorted()
+        unchoker.choose(5, among: candidates, isSeeding: isSeeding, at: now).map(\.index).sorted()
     }
 
     @Test func `everyone is unchoked while there are slots`() {
@@ -28,7 +28,7 @@ struct UnchokerTests {
         }
         candidates[2].since = ago(500)
         #expect(indices(candidates) == [2, 6, 7, 8, 9])
-        let choices = unchoker.choose(among: candidates, isSeeding: false, at: now)
+        let choices = unchoker.choose(5, among: candidates, isSeeding: false, at: now)
         #expect(choices.filter(\.isOptimistic).map(\.index) == [2])
     }
 
@@ -66,7 +66,7 @@ struct UnchokerTests {
         var now = now
         for _ in 0..<60 {
             let chosen = Set(
-                unchoker.choose(among: candidates, isSeeding: true, at: now).map(\.index))
+                unchoker.choose(5, among: candidates, isSeeding: true, at: now).map(\.index))
             #expect(chosen.count == 5)
             for index in candidates.indices {
                 let isChosen = chosen.contains(index)

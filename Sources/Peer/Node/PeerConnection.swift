@@ -4,8 +4,9 @@ import Wire
 
 /// The socket of one peer of one torrent.
 final class PeerConnection: StreamDelegate {
-    /// Below this many queued bytes the core may release more blocks.
-    private static let lowWaterMark = 256 << 10
+    /// Below this many queued bytes the core may release more blocks. Little, since what is queued
+    /// goes out even to a peer that is choked meanwhile.
+    private static let lowWaterMark = 16 << 10
     private static let connectTimeout: Duration = .seconds(10)
 
     let id: ConnectionID
