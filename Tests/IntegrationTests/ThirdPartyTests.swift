@@ -20,6 +20,30 @@ import Wire
         try await network.swarm(of: torrent, seeders: 2)
     }
 
+    /// libtorrent puts the path of the announce URL, which has the passkey, into its datagrams
+    /// (BEP 41).
+    @Test func `another client announces to the group's swarm over UDP`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: size)
+        let exported = network.scratch("book.torrent")
+        try await pair.bob("export readers book.bin \(exported)")
+        let ticket = try Ticket(exported)
+        let torrent = network.scratch("udp.torrent")
+        let url = ticket.announce.replacing("http://", with: "udp://")
+        let metainfo = Metainfo(info: ticket.info, trackers: [[url]])
+        try Data(metainfo.encoded()).write(to: URL(fileURLWithPath: torrent))
+        let folder = try network.scratch.folder("theirs")
+        let theirs = try ThirdParty.libtorrent.start(
+            torrent: torrent, folder: folder, scratch: network.scratch)
+        defer { theirs.kill() }
+        try await whole(folder + "/book.bin", pair.original, theirs)
+        try await network.swarm(of: exported, seeders: 2)
+        let metrics = try await network.tracker.get("/metrics").body
+        let counted = "mtorrent_announces_total{protocol=\"udp\",outcome=\"entered\"} "
+        let line = metrics.split(separator: "\n").first { $0.hasPrefix(counted) }
+        #expect(line.map { !$0.hasSuffix(" 0") } == true)
+    }
+
     /// Transmission never connects to a loopback address itself: it is there first, and our seeder
     /// hears of it at its first announce and connects.
     @Test func `transmission downloads from us when we connect to it`() async throws {

@@ -49,10 +49,10 @@ enum StatusPage {
         }
 
         function plot(id, values) {
-            const most = Math.max(1, ...values);
+            const most = Math.max(0, ...values);
             const start = 360 - values.length;
             const points = values.map((value, index) =>
-                `${start + index},${98 - 96 * value / most}`).join(" ");
+                `${start + index},${98 - 96 * value / Math.max(1, most)}`).join(" ");
             const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
             line.setAttribute("points", points);
             byId(id).replaceChildren(line);
