@@ -56,6 +56,10 @@ static bool all_served(const struct crowd *crowd) {
     return crowd->started == crowd->count && count_up(crowd).served == crowd->count;
 }
 
+static bool all_bytes_served(const struct crowd *crowd) {
+    return count_up(crowd).bytes >= crowd->torrent.bytes;
+}
+
 static bool input_ended(const struct crowd *crowd) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     (void)crowd;
@@ -80,7 +84,7 @@ static void measure(struct crowd *crowd, double settle, double warm_up, double s
     run(crowd, start + settle, all_served);
     bool was_settled = all_served(crowd);
     double settled = now() - start;
-    run(crowd, now() + warm_up, NULL);
+    run(crowd, now() + warm_up, all_bytes_served);
 
     for (int i = 0; i < crowd->count; i++) bytes[i] = crowd->leechers[i].bytes;
     double server_before = processor_seconds(pid), own_before = processor_seconds(getpid());
@@ -116,7 +120,7 @@ static void measure(struct crowd *crowd, double settle, double warm_up, double s
 int main(int argc, char **argv) {
     const char *to = NULL, *info_hash = NULL;
     long bytes = 0, piece = 0, count = 1, block = BLOCK_BYTES, pipeline = 64, pid = 0, net = 64;
-    double seconds = 2, settle = 10, warm_up = 0.3;
+    double seconds = 2, settle = 10, warm_up = 4;
     bool is_idle = false;
     const struct program_option options[] = {
         {"to", TEXT, &to},           {"info-hash", TEXT, &info_hash},
@@ -126,7 +130,7 @@ int main(int argc, char **argv) {
         {"pipeline", NUMBER, &pipeline}, // requests under way, at most the peer's `reqq`
         {"net", NUMBER, &net},       // leechers come from 127.NET.0.0/16; 0: all from 127.0.0.1
         {"settle", REAL, &settle},   // seconds at most until all are served
-        {"warm-up", REAL, &warm_up}, // seconds between that and the window
+        {"warm-up", REAL, &warm_up}, // more at most, until as much as the file has been served
         {"seconds", REAL, &seconds}, // of the window
         {"pid", NUMBER, &pid},       // the server, whose processor time is taken
         {"idle", FLAG, &is_idle},    // connect, and ask for nothing

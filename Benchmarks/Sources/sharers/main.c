@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 256 };
+enum {
+    EVENTS_MAX = 256,
+    // Sharers that dial have an address each, 127.66.0.0/16: some clients take one peer of an address.
+    DIALLING_NET = 66,
+};
 
 static void listen_all(struct crowd *crowd, struct sockaddr_in first) {
     for (int i = 0; i < crowd->count; i++) {
@@ -45,7 +49,7 @@ static void dial(struct crowd *crowd, struct sockaddr_in to) {
             is_connected = is_connected || each->sharer == i;
         }
         if (is_connected) continue;
-        int fd = connect_from(address_in(0, i), to);
+        int fd = connect_from(address_in(DIALLING_NET, i), to);
         if (fd >= 0) begin(crowd, i, fd, true);
     }
 }

@@ -4,8 +4,9 @@
 #include "CLoad.h"
 
 enum {
-    // Requests that one connection may have waiting; what is advertised is a little less.
-    QUEUE_MAX = 2048,
+    // Requests that one connection may have waiting. rtorrent has thousands under way, whatever
+    // `reqq` says.
+    QUEUE_MAX = 16384,
     REQQ = 2000,
     INPUT_BYTES = 32 << 10,
     GREETING_MAX = 64 << 10,

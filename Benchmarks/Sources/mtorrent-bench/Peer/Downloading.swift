@@ -1,54 +1,5 @@
 import Foundation
 
-/// A program that downloads, in the way that its kind is started and asked.
-protocol Downloader: Sendable {
-    /// As the tables call it.
-    var name: String { get }
-    /// It doesn't dial peers on the loopback interface by itself: sharers dial it.
-    var isDialled: Bool { get }
-    /// The largest block that the sharers agree on with it.
-    var maxBlock: Int { get }
-    /// Starts it and has it download from the sharers at the order's ports.
-    func download(_ order: DownloadOrder, _ stage: PeerStage) async throws -> RunningDownload
-}
-
-extension Downloader {
-    var isDialled: Bool { false }
-    var maxBlock: Int { 16384 }
-}
-
-struct DownloadOrder: Sendable {
-    /// Where the sharers listen.
-    let sharers: Range<UInt16>
-    /// Where the downloader has to listen.
-    let port: UInt16
-    /// Empty, for what it downloads and for its own state.
-    let folder: String
-    /// Where it runs.
-    let core: Core
-
-    var result: String { folder + "/got/" + PeerStage.file }
-}
-
-struct RunningDownload {
-    let process: ChildProcess
-    /// When the client was told to download, and what it had taken of the processor by then.
-    let told: Double
-    let processorSecondsBefore: Double
-    /// Whether it has said that all is there and verified.
-    let isComplete: @Sendable () -> Bool
-
-    /// - Parameter isRunning: it is told only now; else it was by its start.
-    init(
-        _ process: ChildProcess, isRunning: Bool = false,
-        isComplete: @escaping @Sendable () -> Bool
-    ) {
-        (self.process, self.isComplete) = (process, isComplete)
-        told = monotonicSeconds()
-        processorSecondsBefore = isRunning ? process.processorSeconds ?? 0 : 0
-    }
-}
-
 /// One program downloads from a crowd of sharers that answer as fast as it asks.
 struct Downloading {
     let stage: PeerStage
@@ -131,16 +82,16 @@ struct Downloading {
         let sharers = try startSharers(client, order)
         defer { sharers.kill() }
         try await sharers.line("the sharers") { $0.contains("ready") }
-        if !client.isDialled { try await stage.announce(ports, event: "started") }
+        try await stage.forgetClients()
+        if !client.isDialled { try await stage.announce(ports) }
         let download = try await client.download(order, stage)
         defer { download.process.kill() }
-        let (processorTime, memory) = try await completion(of: download)
+        let (processorTime, memory) = try await completion(of: download, from: sharers)
         let done = monotonicSeconds()
         sharers.closeInput()
         _ = try await sharers.end()
         let shared = try stage.generators.result(Generators.Shared.self, of: sharers)
         _ = try await finish("cmp", ["--", stage.original, order.result])
-        if !client.isDialled { try await stage.announce(ports, event: "stopped") }
         return Sample(
             transfer: done - shared.firstRequest, wall: done - download.told,
             processorSeconds: processorTime, peakMemory: memory,
@@ -163,13 +114,15 @@ struct Downloading {
 
     /// Waits for the client's word.
     /// - Returns: the processor seconds that it took, and its peak memory.
-    private func completion(of download: RunningDownload) async throws -> (Double, Int) {
+    private func completion(
+        of download: RunningDownload, from sharers: ChildProcess
+    ) async throws -> (Double, Int) {
         let process = download.process
         let before = download.processorSecondsBefore
         var (processorTime, memory) = (0.0, 0)
         try await eventually(
             "the end of the download", within: Self.limit, longestPause: .milliseconds(1),
-            context: process.transcript
+            context: process.transcript + "\n" + sharers.transcript
         ) { () throws -> Bool in
             // Looked at before: with its end they are gone.
             let latest = process.processorSeconds

@@ -82,7 +82,7 @@ struct PeerBenchmark {
         let stage = try await PeerStage(
             programs: programs, placement: placement, folder: scratch.path,
             size: mebibytes << 20)
-        defer { stage.tracker.kill() }
+        defer { stage.end() }
         var text = """
             \(Machine.description());
             congestion control \(congestion.inForce); files in \(scratch.kind);
@@ -94,10 +94,16 @@ struct PeerBenchmark {
         return text
     }
 
+    private static let others: [any Client & Downloader] = [
+        LibTorrent(isTuned: true), LibTorrent(), QBittorrent(), RTorrent(), Transmission(),
+        Aria2(),
+    ]
+
     private func serve(_ stage: PeerStage) async throws -> String {
         let limits: [CServer.Answer] = [.gathered, .corked, .blockwise, .ranges]
         let all: [any Client] =
-            [OurPeer(), OurPeer(requestBytes: 1 << 20)] + limits.map { CServer(answer: $0) }
+            [OurPeer(), OurPeer(requestBytes: 1 << 20)] + Self.others
+            + limits.map { CServer(answer: $0) }
         let clients = all.filter { isWanted($0.name) }
         let serving = Serving(
             stage: stage, clients: clients, counts: leechers, runs: runs, seconds: seconds,
@@ -107,10 +113,11 @@ struct PeerBenchmark {
     }
 
     private func download(_ stage: PeerStage) async throws -> String {
-        let all: [any Downloader] = [
+        let ours = [
             OurDownload(), OurDownload(verify: "pieces"),
-            OurDownload(verify: "pieces", maxBlock: 1 << 20), CReceiver(),
+            OurDownload(verify: "pieces", maxBlock: 1 << 20),
         ]
+        let all: [any Downloader] = ours + Self.others + [CReceiver()]
         let clients = all.filter { isWanted($0.name) }
         let downloading = Downloading(
             stage: stage, clients: clients, counts: sharers, cores: cores, runs: runs)

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// What all runs have in common: a tracker, a group with a file in it, two accounts, and the same
 /// torrent for other clients.
@@ -8,12 +9,13 @@ final class PeerStage: Sendable {
     let generators: Generators
     let folder: String
     let size: Int
-    let tracker: ChildProcess
+    private let tracker: Mutex<ChildProcess>
     let trackerAddress: String
     let torrent: TorrentFile
     /// With the announce address of who downloads.
     let downloaderTorrent: String
-    /// Without any tracker, for those that share: leechers come by themselves.
+    /// For those that share, with the address of a tracker that isn't there: leechers come by
+    /// themselves, and rtorrent takes no torrent without a tracker.
     let sharerTorrent: String
 
     static let group = "bench"
@@ -31,16 +33,36 @@ final class PeerStage: Sendable {
         try manager.createDirectory(
             atPath: folder + "/seed", withIntermediateDirectories: true)
         try TestBytes.write(to: folder + "/seed/" + Self.file, size: size, seed: 1)
-        // Whoever has announced once is known for as long as all of this takes.
-        tracker = try ChildProcess(
-            programs.tracker,
-            ["--announce-interval", "1h", "--data-dir", folder + "/tracker", "127.0.0.1:0"])
-        let line = try await tracker.line("the tracker's address") { $0.contains("listening on") }
-        trackerAddress = String(line.split(separator: " ").last ?? "")
+        let (process, address) = try await Self.startTracker(programs, folder, "127.0.0.1:0")
+        tracker = Mutex(process)
+        trackerAddress = address
         downloaderTorrent = folder + "/bob.torrent"
         sharerTorrent = folder + "/plain.torrent"
         torrent = try await Self.share(programs, trackerAddress, folder)
-        try torrent.withoutTracker.write(to: URL(fileURLWithPath: sharerTorrent))
+        try torrent.withDeadTracker.write(to: URL(fileURLWithPath: sharerTorrent))
+    }
+
+    private static func startTracker(
+        _ programs: Programs, _ folder: String, _ address: String
+    ) async throws -> (ChildProcess, String) {
+        // Whoever has announced once is known for as long as a run takes.
+        let process = try ChildProcess(
+            programs.tracker,
+            ["--announce-interval", "1h", "--data-dir", folder + "/tracker", address])
+        let line = try await process.line("the tracker's address") { $0.contains("listening on") }
+        return (process, String(line.split(separator: " ").last ?? ""))
+    }
+
+    /// Starts the tracker again: it has forgotten the clients of earlier runs, which didn't all
+    /// take their leave.
+    func forgetClients() async throws {
+        tracker.withLock { $0.kill() }
+        let (process, _) = try await Self.startTracker(programs, folder, trackerAddress)
+        tracker.withLock { $0 = process }
+    }
+
+    func end() {
+        tracker.withLock { $0.kill() }
     }
 
     /// Alice shares the file, Bob becomes a member; both have their torrents exported.
@@ -86,12 +108,25 @@ final class PeerStage: Sendable {
         guard idle.connected == 1 else { throw BenchmarkError("no handshake within \(limit)") }
     }
 
-    /// Tells the tracker that there are sharers with the whole file, or that they have gone.
-    func announce(_ ports: Range<UInt16>, event: String) async throws {
+    /// One leecher takes blocks from the port, as much as the whole file if it gets them soon.
+    /// - Parameter patience: until the first block, seconds.
+    /// - Returns: whether there was one.
+    func visit(_ port: UInt16, patience: Double) async throws -> Bool {
+        let visitor = try generators.start(
+            "leechers",
+            torrentOptions + .option("to", "127.0.0.1:\(port)") + .option("settle", patience)
+                + .option("seconds", 0.01))
+        defer { visitor.kill() }
+        _ = try await visitor.end(within: .seconds(patience + 20))
+        return try generators.result(Generators.Served.self, of: visitor).served == 1
+    }
+
+    /// Tells the tracker that there are sharers with the whole file.
+    func announce(_ ports: Range<UInt16>) async throws {
         let addresses = ports.map { port in
             torrent.announce + "?info_hash=\(torrent.escapedInfoHash)&peer_id=-SH0001-"
                 + String(format: "%012d", Int(port))
-                + "&port=\(port)&left=0&compact=1&numwant=0&event=\(event)"
+                + "&port=\(port)&left=0&compact=1&numwant=0&event=started"
         }
         let answers = try await finish(
             "curl", ["--silent", "--show-error", "--max-time", "20", "--fail"] + addresses)
@@ -110,7 +145,7 @@ struct TorrentFile: Sendable {
     let announce: String
     /// SHA-1 of each piece, 20 bytes each.
     let pieceHashes: Data
-    let withoutTracker: Data
+    let withDeadTracker: Data
 
     /// - Parameter facts: what `file_info` tells.
     init(path: String, facts: [String]) throws {
@@ -131,7 +166,9 @@ struct TorrentFile: Sendable {
         self.pieceLength = pieceLength
         self.announce = String(decoding: announce, as: UTF8.self)
         pieceHashes = pieces
-        withoutTracker = Data("d".utf8) + data[info.lowerBound...]
+        let dead = "http://127.0.0.1:9/announce"
+        withDeadTracker =
+            Data("d8:announce\(dead.utf8.count):\(dead)".utf8) + data[info.lowerBound...]
     }
 
     /// The bencoded string after a key: its length, a colon, its bytes.

@@ -34,6 +34,7 @@ struct Serving {
 
     func run() async throws -> [Key: Cell] {
         var cells: [Key: Cell] = [:]
+        for client in clients { try await prepare(client, &cells) }
         for _ in 0..<runs {
             for count in counts {
                 for client in clients {
@@ -58,11 +59,25 @@ struct Serving {
         return cells
     }
 
+    /// One that can't be made ready is left out, and the table says so.
+    private func prepare(_ client: any Client, _ cells: inout [Key: Cell]) async throws {
+        do {
+            try await client.prepare(stage)
+        } catch {
+            progress("\(client.name): \(error)")
+            for count in counts {
+                cells[Key(client: client.name, leechers: count)] = Cell(remark: "doesn't start")
+            }
+        }
+    }
+
     private func measure(_ client: any Client, _ count: Int) async throws -> Sample {
         let port = try freePort()
         let server = try await client.share(stage, port: port)
         defer { server.kill() }
         try await stage.answers(at: port)
+        // The whole file once: a server that maps it pays for the first touch of each page.
+        _ = try await stage.visit(port, patience: 3)
         let before = server.memory("RssAnon") ?? 0
         let crowd = try stage.generators.start(
             "leechers",
