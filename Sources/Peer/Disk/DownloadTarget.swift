@@ -45,6 +45,14 @@ struct DownloadTarget: Sendable {
         return folders
     }
 
+    /// Deletes the partial download if it is the one on record: what merely has its name stays.
+    func removePart(recordedBy resume: Resume?) throws(CommandError) {
+        guard let resume, let identity = DiskFile.identity(at: partPath),
+            identity.device == resume.device, identity.inode == resume.inode
+        else { return }
+        try removePart()
+    }
+
     /// Deletes the partial download, and nothing else that may lie in its directory.
     func removePart() throws(CommandError) {
         unlink(edgesPath)

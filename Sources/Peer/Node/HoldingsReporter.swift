@@ -82,8 +82,9 @@ final class HoldingsReporter {
         guard let transfer = node.transfers.byInfoHash[infoHash], !transfer.group.isEmpty else {
             return nil
         }
+        // Without a torrent there is nothing to be had, but of a share, which is an empty file.
         let have =
-            transfer.torrent?.swarm.have ?? Bitfield(fullOf: transfer.info.pieceCount)
+            transfer.torrent?.swarm.have ?? Bitfield(bitCount: transfer.info.pieceCount)
         return Holding(infoHash: infoHash, bitfield: Base64Bytes(have.wireBytes))
     }
 }

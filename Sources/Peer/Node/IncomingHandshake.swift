@@ -18,6 +18,7 @@ final class IncomingHandshake: StreamDelegate {
         self.node = node
         self.endpoint = endpoint
         stream = Stream(loop: node.loop, accepted: accepted, delegate: self)
+        stream.readBudget = node.readBudget
         timer = node.loop.schedule(after: Self.timeout) { [unowned self] in
             timer = nil
             close()
@@ -33,6 +34,7 @@ final class IncomingHandshake: StreamDelegate {
             let torrent = node.torrents[handshake.infoHash], torrent.isRunning
         else { return close() }
         finish()
+        guard node.connections.admits(handshake.infoHash) else { return stream.closeAfterFlush() }
         let connection = torrent.accept(stream, handshake, from: endpoint)
         if received.count > wanted {
             connection.stream(

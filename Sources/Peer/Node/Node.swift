@@ -7,15 +7,22 @@ import Wire
 
 /// What a node needs to know before it starts.
 package struct NodeConfiguration: Sendable {
-    /// Where other peers connect to; port 0 takes a free one.
-    package var listenAddress: Endpoint
+    /// Where other peers connect to.
+    package var listenAddress: ListenAddress
     /// In order of preference.
     package var trackers: [Endpoint]
     package var swarm = SwarmConfiguration()
     /// Whether the whole file's SHA-1 is checked when every piece has been.
     package var checksWholeFile = true
+    package var limits = RateLimits()
+    /// Of all torrents together.
+    package var maxConnections = 1_000
+    /// Files of shares and downloads that are kept open.
+    package var maxOpenFiles = 512
+    /// Downloads that are active at a time.
+    package var maxDownloads = 20
 
-    package init(listenAddress: Endpoint, trackers: [Endpoint]) {
+    package init(listenAddress: ListenAddress, trackers: [Endpoint]) {
         self.listenAddress = listenAddress
         self.trackers = trackers
     }
@@ -24,8 +31,8 @@ package struct NodeConfiguration: Sendable {
 /// A peer: one listening port, its torrents, and the session of its user. Lives on the thread of
 /// its loop; other threads go through `NodeService`.
 package final class Node {
-    /// Connections whose handshake hasn't come yet; more are closed at once.
-    private static let maximumHandshakes = 2000
+    /// Connections being made, of all torrents together.
+    private static let maximumHalfOpen = 200
     /// Pieces of work that wait; a download of 700,000 tiny pieces may verify them in a burst.
     private static let workLimit = 1 << 20
     /// Bytes of pieces in memory, beyond which they are stored before they are whole.
@@ -46,15 +53,26 @@ package final class Node {
     /// One thread, so that records are written in the order they were made.
     let stateWorker: WorkerPool
     /// The open files of all torrents.
-    let files = FileCache()
+    let files: FileCache
     /// What arrives for all downloads.
     let staging = StagingPool(limit: Node.stagingLimit)
     /// Hashing, opening and syncing of files.
     let diskWorkers: WorkerPool
     let tracker: TrackerClient
     private(set) var transfers: Transfers!
-    private let listener: Listener
-    private var handshakes: [ObjectIdentifier: IncomingHandshake] = [:]
+    private let listeners: [Listener]
+    /// Connections whose handshake hasn't come yet.
+    var handshakes: [ObjectIdentifier: IncomingHandshake] = [:]
+    var connections: ConnectionBudget
+    var dials = DialQueue(limit: maximumHalfOpen)
+    /// What all connections read.
+    let readBudget: ReadBudget
+    /// What all connections send.
+    let uploads: UploadTurns
+    /// Bytes a second.
+    var limits: RateLimits {
+        didSet { applyLimits() }
+    }
     /// Clients of trackers that `.mtorrent` files name, by their addresses.
     private var otherTrackers: [[Endpoint]: TrackerClient] = [:]
 
@@ -86,7 +104,11 @@ package final class Node {
         peerID = PeerID(random: &random)
         announceKey = UInt32.random(in: .min ... .max)
         tracker = TrackerClient(loop: loop, trackers: configuration.trackers, logger: logger)
-        let address = SocketAddress(configuration.listenAddress)
+        files = FileCache(limit: configuration.maxOpenFiles)
+        connections = ConnectionBudget(limit: configuration.maxConnections)
+        readBudget = ReadBudget(loop: loop)
+        uploads = UploadTurns(loop: loop)
+        limits = configuration.limits
         do throws(SystemError) {
             stateWorker = try WorkerPool(loop: loop, threads: 1, queueLimit: Self.workLimit)
             diskWorkers = try WorkerPool(loop: loop, threads: 2, queueLimit: Self.workLimit)
@@ -94,24 +116,20 @@ package final class Node {
             throw CommandError("threads can't be started: \(error)")
         }
         let doorstep = Doorstep()
-        let listener: Listener
-        do throws(SystemError) {
-            listener = try Listener(loop: loop, address: address) { accepted in
-                // A connection that nobody takes over closes as it goes out of scope.
-                doorstep.node?.accept(accepted)
-            }
-        } catch {
-            throw Self.listenFailure(configuration.listenAddress, error)
+        let listeners = try configuration.listenAddress.listeners(on: loop) { accepted in
+            // A connection that nobody takes over closes as it goes out of scope.
+            doorstep.node?.accept(accepted)
         }
         do throws(CommandError) {
-            store = try openStore(listener.localAddress.port)
+            store = try openStore(listeners[0].localAddress.port)
         } catch {
-            listener.close()
+            for listener in listeners { listener.close() }
             throw error
         }
-        self.listener = listener
+        self.listeners = listeners
         doorstep.node = self
         transfers = Transfers(node: self)
+        applyLimits()
     }
 
     /// Where connections arrive before the node is complete.
@@ -119,28 +137,11 @@ package final class Node {
         weak var node: Node?
     }
 
-    private static func listenFailure(_ endpoint: Endpoint, _ error: SystemError) -> CommandError {
-        switch error.code {
-        case EADDRINUSE:
-            CommandError(
-                "port \(endpoint.port) of \(endpoint.address) is in use: stop the program that"
-                    + " listens there or name another port", .networkProblem)
-        case EACCES:
-            CommandError(
-                "port \(endpoint.port) may not be used: permission denied", .networkProblem)
-        case EADDRNOTAVAIL:
-            CommandError(
-                "\(endpoint.address) is no address of this machine", .networkProblem)
-        default:
-            CommandError("can't listen on \(endpoint): \(error)", .networkProblem)
-        }
-    }
-
-    /// Where other peers connect to.
-    package var listenAddress: SocketAddress { listener.localAddress }
+    /// Where other peers connect to: one of each address family at most, at the same port.
+    package var listenAddresses: [SocketAddress] { listeners.map(\.localAddress) }
 
     /// The port other peers connect to.
-    package var port: UInt16 { listener.localAddress.port }
+    package var port: UInt16 { listeners[0].localAddress.port }
 
     var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
 
@@ -171,28 +172,30 @@ package final class Node {
         }
     }
 
-    // MARK: Incoming connections
-
-    private func accept(_ accepted: consuming AcceptedSocket) {
-        guard !isStopping, handshakes.count < Self.maximumHandshakes else { return }
-        let endpoint = Endpoint(accepted.remoteAddress)
-        let handshake = IncomingHandshake(node: self, accepted: accepted, endpoint: endpoint)
-        handshakes[ObjectIdentifier(handshake)] = handshake
-    }
-
-    func handshakeEnded(_ handshake: IncomingHandshake) {
-        handshakes[ObjectIdentifier(handshake)] = nil
-    }
-
     // MARK: Trackers
 
     /// The client for a list of trackers, which is this node's own where the list is the same.
     func trackerClient(for trackers: [Endpoint]) -> TrackerClient {
-        if trackers.isEmpty || trackers == configuration.trackers { return tracker }
+        if trackers == configuration.trackers { return tracker }
         if let client = otherTrackers[trackers] { return client }
         let client = TrackerClient(loop: loop, trackers: trackers, logger: logger)
         otherTrackers[trackers] = client
         return client
+    }
+
+    /// The clients to announce with. A tracker learns a peer's address from the connection: it is
+    /// told over each family that is listened on (BEP 7), as far as there are trackers of it.
+    /// - Parameter trackers: none for this node's own.
+    func announceClients(for trackers: [Endpoint]) -> [TrackerClient] {
+        let trackers = trackers.isEmpty ? configuration.trackers : trackers
+        let ipv4 = trackers.filter(\.address.isIPv4)
+        let ipv6 = trackers.filter { !$0.address.isIPv4 }
+        guard !ipv4.isEmpty, !ipv6.isEmpty else { return [trackerClient(for: trackers)] }
+        let families = Set(listenAddresses.map(\.isIPv6))
+        if families.count == 2 { return [trackerClient(for: ipv4), trackerClient(for: ipv6)] }
+        // A tracker of the other family would tell others an address where nobody listens; it is
+        // asked when there is no better one.
+        return [trackerClient(for: families.contains(true) ? ipv6 + ipv4 : ipv4 + ipv6)]
     }
 
     // MARK: Stopping
@@ -210,7 +213,7 @@ package final class Node {
     func stop() {
         guard !isStopping else { return }
         isStopping = true
-        listener.close()
+        for listener in listeners { listener.close() }
         for handshake in handshakes.values { handshake.close() }
         for handler in stopHandlers { handler() }
         stopHandlers = []

@@ -16,6 +16,14 @@ final class PeerConnection: StreamDelegate {
     private var torrent: Torrent?
     private var isConnected = false
     private var header: [UInt8] = []
+    /// Counted as half-open.
+    private(set) var isDialling = false
+    /// Released blocks that wait for their turn at the upload limit, in order.
+    var held: [BlockRequest] = []
+    /// It is in the queue for a turn.
+    var awaitsTurn = false
+    /// Bytes that it may still send of its turns; negative: that it sent ahead.
+    var turnBytes = 0
     /// Released blocks whose files are being opened, in order.
     var waiting: [BlockRequest] = []
     /// A worker is at the first of them.
@@ -27,10 +35,13 @@ final class PeerConnection: StreamDelegate {
         self.endpoint = endpoint
     }
 
-    func connect(on loop: EventLoop) {
+    func connect(on node: Node) {
+        isDialling = true
         stream = Stream.connect(
-            loop: loop, to: SocketAddress(endpoint), timeout: Self.connectTimeout, delegate: self)
+            loop: node.loop, to: SocketAddress(endpoint), timeout: Self.connectTimeout,
+            delegate: self)
         stream.lowWaterMark = Self.lowWaterMark
+        stream.readBudget = node.readBudget
     }
 
     /// Takes over a stream whose handshake was read by another delegate.
@@ -52,8 +63,11 @@ final class PeerConnection: StreamDelegate {
         stream.closeAfterFlush()
     }
 
+    /// Whether more may be queued in the stream.
+    var hasRoomInStream: Bool { stream.queuedByteCount <= Self.lowWaterMark }
+
     /// Whether the core may release more blocks.
-    var hasRoom: Bool { waiting.isEmpty && stream.queuedByteCount <= Self.lowWaterMark }
+    var hasRoom: Bool { held.isEmpty && waiting.isEmpty && hasRoomInStream }
 
     /// Queues a `piece` message: 13 bytes of header, then the block from the files it lies in.
     func send(
@@ -86,10 +100,18 @@ final class PeerConnection: StreamDelegate {
         }
     }
 
+    /// Sends what its turn at the upload limit allows.
+    /// - Returns: the bytes.
+    func takeTurn(quantum: Int) -> Int {
+        torrent?.giveTurn(to: self, quantum: quantum) ?? 0
+    }
+
     // MARK: StreamDelegate
 
     func streamDidConnect(_ stream: Stream) {
         isConnected = true
+        isDialling = false
+        torrent?.node.dialEnded()
         torrent?.deliver(.connected(id, endpoint))
     }
 
@@ -103,7 +125,11 @@ final class PeerConnection: StreamDelegate {
     }
 
     func streamDidDrain(_ stream: Stream) {
-        if waiting.isEmpty { torrent?.deliver(.drained(id)) }
+        if !held.isEmpty {
+            torrent?.node.uploads.enqueue(self)
+        } else if waiting.isEmpty {
+            torrent?.deliver(.drained(id))
+        }
     }
 
     func stream(_ stream: Stream, didClose reason: CloseReason) {
@@ -111,7 +137,7 @@ final class PeerConnection: StreamDelegate {
     }
 
     private func ended() {
-        guard let torrent, torrent.connections.remove(id) != nil else { return }
+        guard let torrent, torrent.letGo(of: id) != nil else { return }
         self.torrent = nil
         torrent.deliver(isConnected ? .closed(id) : .connectFailed(endpoint))
     }

@@ -37,17 +37,18 @@ extension Torrent {
         switch action {
         case .send(let id, let range):
             connections[id]?.stream.write(UnsafeRawBufferPointer(rebasing: bytes[range]))
+            node.uploads.charge(range.count)
         case .sendBlock, .store:
             preconditionFailure("gathered by the caller")
         case .verify(let piece):
             verify(piece)
         case .connect(let endpoint):
-            connect(to: endpoint)
+            node.dial(endpoint, of: self)
         case .close(let id, let reason):
             node.logger.debug(
                 "connection closed",
                 ["info_hash": infoHash.hex, "reason": String(describing: reason)])
-            connections.remove(id)?.closeAfterFlush()
+            letGo(of: id)?.closeAfterFlush()
         case .announce(let event):
             announce(event)
         case .pieceCompleted(let piece):
@@ -59,21 +60,41 @@ extension Torrent {
         }
     }
 
-    private func connect(to endpoint: Endpoint) {
+    /// Makes a connection that the core asked for, now that it may be made.
+    func connect(to endpoint: Endpoint) {
+        takeIn(endpoint).connect(on: node)
+    }
+
+    private func takeIn(_ endpoint: Endpoint) -> PeerConnection {
         let id = connections.reserve()
         let connection = PeerConnection(torrent: self, id: id, endpoint: endpoint)
         connections.fill(id, with: connection)
-        connection.connect(on: node.loop)
+        node.connections.add(infoHash)
+        return connection
+    }
+
+    /// Takes a connection out of the table; nil where it is gone already.
+    func letGo(of id: ConnectionID) -> PeerConnection? {
+        guard let connection = connections.remove(id) else { return nil }
+        node.connectionEnded(connection, of: infoHash)
+        return connection
+    }
+
+    /// Closes all connections at once.
+    func closeConnections() {
+        node.dials.removeAll(of: infoHash)
+        for connection in connections.removeAll() {
+            node.connectionEnded(connection, of: infoHash)
+            connection.close()
+        }
     }
 
     /// Takes over an incoming connection whose handshake names this torrent.
     func accept(_ stream: Stream, _ handshake: Handshake, from endpoint: Endpoint) -> PeerConnection
     {
-        let id = connections.reserve()
-        let connection = PeerConnection(torrent: self, id: id, endpoint: endpoint)
-        connections.fill(id, with: connection)
+        let connection = takeIn(endpoint)
         connection.adopt(stream)
-        deliver(.accepted(id, endpoint, handshake))
+        deliver(.accepted(connection.id, endpoint, handshake))
         return connection
     }
 }

@@ -11,8 +11,7 @@ extension Torrent {
             left: UInt64(progress.left), event: event,
             numwant: announcement == .stopped ? 0 : 80, key: node.announceKey)
         node.pendingAnnounces += 1
-        announcer.announce(request) { [weak self, unowned node] result in
-            node.pendingAnnounces -= 1
+        announcer.announce(request) { [weak self] result in
             switch result {
             case .success(let (interval, peers)):
                 self?.lastRefusal = nil
@@ -20,6 +19,8 @@ extension Torrent {
             case .failure(let error):
                 self?.announceFailed(error)
             }
+        } onEnd: { [unowned node] in
+            node.pendingAnnounces -= 1
         }
     }
 

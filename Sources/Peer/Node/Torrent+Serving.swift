@@ -13,10 +13,43 @@ extension Torrent {
         guard let id = run.connection else { return }
         defer { run.removeAll() }
         guard let connection = connections[id] else { return }
-        if connection.waiting.isEmpty, let files = openFiles(of: run.blocks) {
-            send(run.blocks, from: files, on: connection)
+        if node.uploads.isLimited || !connection.held.isEmpty {
+            connection.held.append(contentsOf: run.blocks)
+            node.uploads.enqueue(connection)
         } else {
-            connection.waiting.append(contentsOf: run.blocks)
+            serve(run.blocks, on: connection)
+        }
+    }
+
+    /// Sends a quantum's worth of the blocks that the upload limit holds back, as far as the
+    /// connection takes them; what goes over it is taken off its next turn.
+    /// - Returns: the bytes.
+    func giveTurn(to connection: PeerConnection, quantum: Int) -> Int {
+        guard isRunning, !connection.held.isEmpty, connection.hasRoomInStream else { return 0 }
+        let allowed = connection.turnBytes.addingReportingOverflow(quantum)
+        var left = allowed.overflow ? .max : allowed.partialValue
+        var count = 0
+        var bytes = 0
+        while count < connection.held.count, left > 0 {
+            let length = PeerMessage.pieceHeaderLength + Int(connection.held[count].length)
+            left -= length
+            bytes += length
+            count += 1
+        }
+        let blocks = Array(connection.held.prefix(count))
+        connection.held.removeFirst(count)
+        connection.turnBytes = min(left, 0)
+        serve(blocks, on: connection)
+        settle()
+        if !connection.held.isEmpty { node.uploads.enqueue(connection) }
+        return bytes
+    }
+
+    private func serve(_ blocks: [BlockRequest], on connection: PeerConnection) {
+        if connection.waiting.isEmpty, let files = openFiles(of: blocks) {
+            send(blocks, from: files, on: connection)
+        } else {
+            connection.waiting.append(contentsOf: blocks)
             prepare(connection)
         }
     }

@@ -77,7 +77,7 @@ final class Torrent {
         isRunning = false
         if let timer { node.loop.cancel(timer) }
         timer = nil
-        for connection in connections.removeAll() { connection.close() }
+        closeConnections()
         endStaging()
     }
 

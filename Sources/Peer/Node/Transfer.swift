@@ -4,17 +4,24 @@ import Wire
 /// A file that this node shares, downloads, or has downloaded.
 final class Transfer {
     enum Phase {
-        /// The file is being opened or checked. Exits: `downloading`, `finishing`, `failed`.
+        /// Waits for its turn. Exits: `opening`, `paused`, `leaving`.
+        case queued
+        /// The file is being opened or checked. Exits: `downloading`, `paused`, `failed`, `leaving`.
         case opening
-        /// Exits: `finishing`, `failed`.
+        /// Exits: `finishing`, `paused`, `failed`, `leaving`.
         case downloading
+        /// The user has stopped it for now. Exits: `queued`, `leaving`.
+        case paused
         /// Every piece is verified; the file is being put in place. Exits: `sharing`, `failed`.
         case finishing
         /// Complete and served. Exits: `stopped`, `failed`.
         case sharing
         /// Complete, and not served any more.
         case stopped
+        /// Exit: `leaving`.
         case failed(CommandError)
+        /// What there is of it is being deleted.
+        case leaving
     }
 
     /// Order of start.
@@ -35,16 +42,26 @@ final class Transfer {
 
     /// The files of a directory that are wanted; nil for all.
     var selection: FileSelection?
-    var phase: Phase
+    /// Whether pieces are asked for in the order of the files.
+    var isSequential = false
+    private(set) var phase: Phase
     var torrent: Torrent?
     var download: DownloadContent?
     var journal: ResumeJournal?
     /// Whether a `wait` has reported its end.
     var wasAwaited = false
-    /// What was known when the torrent ended.
-    private var lastContributions: [PeerContribution] = []
+    /// Told how the opening went, instead of the user's being told that it failed; nil: it was
+    /// stopped before.
+    var whenOpened: ((Result<Void, CommandError>?) -> Void)?
+    /// Counts the times that it was stopped: what was begun before is of no use any more.
+    private(set) var stops = 0
+    /// Workers that are at its file or at the record of its pieces.
+    private var workerCount = 0
+    private var whenIdle: [() -> Void] = []
+    /// What torrents of it that have ended did.
+    private var pastContributions: [PeerContribution] = []
     /// Bytes of wanted files in verified pieces.
-    private var verifiedBytes: Int64 = 0
+    var verifiedBytes: Int64 = 0
 
     init(
         number: Int, user: String, group: String, info: Info, path: String,
@@ -66,7 +83,23 @@ final class Transfer {
     /// Whether a `wait` still has to wait for it.
     var isPending: Bool {
         switch phase {
+        case .queued, .opening, .downloading, .finishing: true
+        case .paused, .sharing, .stopped, .failed, .leaving: false
+        }
+    }
+
+    /// Whether it is one of those that take bytes or put a file in place.
+    var isActive: Bool {
+        switch phase {
         case .opening, .downloading, .finishing: true
+        case .queued, .paused, .sharing, .stopped, .failed, .leaving: false
+        }
+    }
+
+    /// Whether its destination is taken.
+    var isUnfinished: Bool {
+        switch phase {
+        case .queued, .opening, .downloading, .paused, .finishing, .leaving: true
         case .sharing, .stopped, .failed: false
         }
     }
@@ -75,7 +108,7 @@ final class Transfer {
         let progress = torrent.map { $0.swarm.progress(at: $0.node.now) }
         let verified: Int64 =
             switch phase {
-            case .opening, .downloading, .failed: verifiedBytes
+            case .queued, .opening, .downloading, .paused, .failed, .leaving: verifiedBytes
             case .finishing, .sharing, .stopped: size
             }
         return DownloadStatus(
@@ -93,8 +126,7 @@ final class Transfer {
 
     /// Pads and what isn't wanted are not counted.
     func beginCounting(_ layout: ContentLayout, _ verified: Bitfield) {
-        verifiedBytes = 0
-        for piece in verified.members { count(piece, in: layout) }
+        verifiedBytes = layout.contentLength(of: verified, info)
     }
 
     /// Counts a piece that was verified.
@@ -104,7 +136,9 @@ final class Transfer {
 
     private var state: DownloadState {
         switch phase {
+        case .queued: .queued
         case .opening, .downloading: .downloading
+        case .paused, .leaving: .paused
         case .finishing: .finishing
         case .sharing, .stopped: .complete
         case .failed(let error): .failed(error)
@@ -112,16 +146,62 @@ final class Transfer {
     }
 
     private var contributions: [PeerContribution] {
-        guard let torrent else { return lastContributions }
-        return torrent.swarm.peers(at: torrent.node.now).filter { $0.bytesFrom > 0 }.map {
-            PeerContribution(endpoint: $0.endpoint.description, bytes: $0.bytesFrom)
+        guard let torrent else { return pastContributions }
+        let peers = torrent.swarm.peers(at: torrent.node.now).filter { $0.bytesFrom > 0 }
+        var bytes: [String: Int64] = [:]
+        for peer in peers { bytes[peer.endpoint.description, default: 0] += peer.bytesFrom }
+        var result = pastContributions.map {
+            PeerContribution(
+                endpoint: $0.endpoint,
+                bytes: $0.bytes + (bytes.removeValue(forKey: $0.endpoint) ?? 0))
         }
+        for peer in peers {
+            guard let count = bytes.removeValue(forKey: peer.endpoint.description) else { continue }
+            result.append(PeerContribution(endpoint: peer.endpoint.description, bytes: count))
+        }
+        return result
     }
+
+    /// The next phase; `Transfers.move` sees to what follows from it.
+    func setPhase(_ phase: Phase) { self.phase = phase }
 
     /// Stops the torrent, keeping for the record what it did.
     func stopTorrent() {
-        lastContributions = contributions
+        stops += 1
+        pastContributions = contributions
         torrent?.stop()
         torrent = nil
+    }
+
+    // MARK: Workers
+
+    func workerBegins() { workerCount += 1 }
+
+    func workerEnds() {
+        workerCount -= 1
+        guard workerCount == 0 else { return }
+        let bodies = whenIdle
+        whenIdle = []
+        for body in bodies { body() }
+    }
+
+    /// Runs `body` once no worker is at its file; at once where none is.
+    func afterWorkers(_ body: @escaping () -> Void) {
+        if workerCount == 0 { body() } else { whenIdle.append(body) }
+    }
+
+    /// Ends the record of its pieces.
+    func closeJournal() {
+        guard let journal else { return }
+        self.journal = nil
+        workerBegins()
+        journal.close { [self] in workerEnds() }
+    }
+}
+
+extension ContentLayout {
+    /// Bytes of wanted files in these pieces.
+    func contentLength(of pieces: Bitfield, _ info: Info) -> Int64 {
+        pieces.members.reduce(0) { $0 + contentLength(of: info.range(ofPiece: $1)) }
     }
 }

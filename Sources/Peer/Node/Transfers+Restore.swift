@@ -8,16 +8,24 @@ extension Transfers {
     /// Records of one user, with what a look at the disk said of each share.
     private struct Records: Sendable {
         var shares: [(record: Share, info: Info, trackers: [Endpoint])] = []
-        var downloads: [(record: Download, info: Info, trackers: [Endpoint])] = []
+        var downloads: [RecordedDownload] = []
         /// Shares of groups whose file is not what it was, with their number of pieces.
         var unavailable: [(infoHash: InfoHash, pieceCount: Int)] = []
         var problems: [String] = []
     }
 
+    private struct RecordedDownload {
+        let record: Download
+        let info: Info
+        let trackers: [Endpoint]
+        /// What is verified of it, as far as is known without a look at its file.
+        let verifiedBytes: Int64
+    }
+
     func restore(user: String, then completion: @escaping (LoginSummary) -> Void) {
-        let store = node.store
+        let (store, bootID) = (node.store, node.bootID)
         node.diskWorkers.run {
-            try Self.load(user: user, from: store)
+            try Self.load(user: user, from: store, bootID: bootID)
         } then: { [self] result in
             var summary = LoginSummary(userID: user)
             switch result {
@@ -33,7 +41,7 @@ extension Transfers {
     }
 
     private static func load(
-        user: String, from store: StateStore
+        user: String, from store: StateStore, bootID: String
     ) throws(CommandError) -> Records {
         var records = Records()
         for share in try store.shares(user: user) where share.isActive {
@@ -52,13 +60,29 @@ extension Transfers {
             // One that failed for want of space or of a directory may succeed now.
             if case .complete = download.state { continue }
             do throws(CommandError) {
+                let info = try info(download.info)
+                let resume = try store.resume(for: info.infoHash)
                 records.downloads.append(
-                    (download, try info(download.info), trackers(of: download.mtorrentPath)))
+                    RecordedDownload(
+                        record: download, info: info,
+                        trackers: trackers(of: download.mtorrentPath),
+                        verifiedBytes: verifiedBytes(resume, of: download, info, bootID: bootID)))
             } catch {
                 records.problems.append("\(download.name) is not resumed: \(error)")
             }
         }
         return records
+    }
+
+    private static func verifiedBytes(
+        _ resume: Resume?, of record: Download, _ info: Info, bootID: String
+    ) -> Int64 {
+        guard let resume,
+            let pieces = Bitfield(
+                wireBytes: resume.trusted(currentBootID: bootID), bitCount: info.pieceCount)
+        else { return 0 }
+        let selection = record.wantedFiles.map { FileSelection($0) }
+        return ContentLayout(info, selection: selection).contentLength(of: pieces, info)
     }
 
     static func info(_ bytes: [UInt8]) throws(CommandError) -> Info {
@@ -78,8 +102,8 @@ extension Transfers {
     /// Where the torrents of a group, or of a `.mtorrent` file (no group), announce.
     func announcer(group: String, trackers: [Endpoint]) -> Announcer {
         group.isEmpty
-            ? Announcer(client: node.trackerClient(for: trackers), session: nil)
-            : Announcer(client: node.tracker, session: node.session)
+            ? Announcer(clients: node.announceClients(for: trackers), session: nil)
+            : Announcer(clients: node.announceClients(for: []), session: node.session)
     }
 
     /// Leaves out what the group has dropped, or the user has left, since.
@@ -134,18 +158,20 @@ extension Transfers {
         for (infoHash, pieceCount) in records.unavailable where byInfoHash[infoHash] == nil {
             node.shareIsUnavailable(infoHash, pieceCount: pieceCount)
         }
-        for (record, info, trackers) in records.downloads {
+        for download in records.downloads {
+            let record = download.record
             guard byInfoHash[record.infoHash] == nil,
                 isListed(record.group, record.infoHash, record.name)
             else { continue }
-            download(
-                record, info: info,
-                announcer: announcer(group: record.group, trackers: trackers)
-            ) { [node] result in
-                guard case .failure(let error) = result else { return }
-                node.notify("\(record.name) is not resumed: \(error)")
+            enqueue(
+                record, info: download.info,
+                announcer: announcer(group: record.group, trackers: download.trackers),
+                verifiedBytes: download.verifiedBytes)
+            if record.state == .paused {
+                summary.downloadsPaused += 1
+            } else {
+                summary.downloadsResumed += 1
             }
-            summary.downloadsResumed += 1
         }
     }
 }

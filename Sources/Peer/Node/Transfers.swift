@@ -7,27 +7,60 @@ final class Transfers: TorrentObserver {
     unowned let node: Node
     /// One for each info-hash: a torrent runs once in a node.
     private(set) var byInfoHash: [InfoHash: Transfer] = [:]
+    /// The downloads that take bytes, or put a file in place.
+    private var active: [InfoHash: Transfer] = [:]
+    var queue: DownloadQueue
+    /// Looks at the progress of those that are active while others wait.
+    var queueTimer: TimerID?
     private var lastNumber = 0
-    private var waiters: [Waiter] = []
-
-    /// Somebody waiting for downloads to end.
-    private struct Waiter {
-        let id: Int
-        let transfers: [Transfer]
-        let completion: ([DownloadStatus]) -> Void
-    }
+    var waiters: [Waiter] = []
 
     init(node: Node) {
         self.node = node
+        queue = DownloadQueue(limit: node.configuration.maxDownloads)
+    }
+
+    /// In the order in which they are best stopped: those whose turn would come by it first.
+    var inactiveFirst: [Transfer] {
+        byInfoHash.values.filter { !$0.isActive } + active.values
     }
 
     var inOrder: [Transfer] { byInfoHash.values.sorted { $0.number < $1.number } }
 
-    var downloads: [DownloadStatus] { inOrder.filter(\.isDownload).map(\.status) }
+    var downloads: [DownloadStatus] {
+        inOrder.filter { transfer in
+            if case .leaving = transfer.phase { false } else { transfer.isDownload }
+        }.map(\.status)
+    }
 
-    private func nextNumber() -> Int {
+    var activeDownloads: [DownloadStatus] {
+        active.values.sorted { $0.number < $1.number }.map(\.status)
+    }
+
+    func nextNumber() -> Int {
         lastNumber += 1
         return lastNumber
+    }
+
+    func add(_ transfer: Transfer) {
+        byInfoHash[transfer.infoHash] = transfer
+        if transfer.isActive { active[transfer.infoHash] = transfer }
+    }
+
+    /// Brings a transfer to its next phase, with all that follows from it elsewhere.
+    func move(_ transfer: Transfer, to phase: Transfer.Phase) {
+        transfer.setPhase(phase)
+        active[transfer.infoHash] = transfer.isActive ? transfer : nil
+        switch phase {
+        case .opening, .downloading:
+            return
+        case .queued:
+            queue.append(transfer.infoHash)
+        case .paused, .finishing, .sharing, .stopped, .failed, .leaving:
+            queue.remove(transfer.infoHash)
+        }
+        if !transfer.isPending { settleWaiters(of: transfer) }
+        startWaiting()
     }
 
     // MARK: Sharing
@@ -40,7 +73,7 @@ final class Transfers: TorrentObserver {
             number: nextNumber(), user: record.user, group: record.group, info: info,
             path: record.path, mtorrentPath: record.mtorrentPath, isDownload: false,
             announcer: announcer, phase: .sharing)
-        byInfoHash[record.infoHash] = transfer
+        add(transfer)
         let content = SharedContent(
             info, path: record.path, identities: record.identities,
             edgesPath: node.edgesPath(of: record.infoHash), cache: node.files)
@@ -50,7 +83,7 @@ final class Transfers: TorrentObserver {
         startTorrent(of: transfer, content, have: pieces)
     }
 
-    private func startTorrent(
+    func startTorrent(
         of transfer: Transfer, _ content: any Content, have: Bitfield
     ) {
         node.holdings?.changed(transfer.infoHash)
@@ -63,63 +96,15 @@ final class Transfers: TorrentObserver {
         transfer.torrent = torrent
         node.torrents[transfer.infoHash] = torrent
         torrent.start()
+        if node.limits.up != nil { node.tellLimits(to: torrent) }
     }
 
-    // MARK: Downloading
-
-    /// Starts or resumes a download that is recorded already.
-    func download(
-        _ record: Download, info: Info, announcer: Announcer,
-        then completion: @escaping (Result<Transfer, CommandError>) -> Void
-    ) {
-        let transfer = Transfer(
-            number: nextNumber(), user: record.user, group: record.group, info: info,
-            path: record.destination, mtorrentPath: record.mtorrentPath, isDownload: true,
-            announcer: announcer, phase: .opening)
-        transfer.selection = record.wantedFiles.map { FileSelection($0) }
-        byInfoHash[transfer.infoHash] = transfer
-        let (store, bootID, cache) = (node.store, node.bootID, node.files)
-        let target = node.downloadTarget(of: transfer)
-        node.diskWorkers.run {
-            let resume = try store.resume(for: info.infoHash)
-            return try DownloadContent.open(target, resume: resume, bootID: bootID, cache: cache)
-        } then: { [self] result in
-            // It may have been removed or replaced meanwhile.
-            guard byInfoHash[transfer.infoHash] === transfer, !node.isStopping else { return }
-            switch result {
-            case .success(let (content, verified)):
-                begin(transfer, content, verified, isSequential: record.isSequential)
-                completion(.success(transfer))
-            case .failure(let error):
-                let error = CommandError(wrapping: error)
-                transfer.phase = .failed(error)
-                settleWaiters()
-                completion(.failure(error))
-            }
-        }
-    }
-
-    private func begin(
-        _ transfer: Transfer, _ content: DownloadContent, _ verified: Bitfield,
-        isSequential: Bool
-    ) {
-        transfer.download = content
-        transfer.phase = .downloading
-        transfer.beginCounting(content.layout, verified)
-        transfer.journal = ResumeJournal(
-            infoHash: transfer.infoHash, download: content, verified: verified, node: node
-        ) { [weak transfer] error in
-            transfer?.torrent?.fail(error)
-        }
-        startTorrent(of: transfer, content, have: verified)
-        if isSequential { transfer.torrent?.deliver(.setSequential(true)) }
-        if transfer.torrent?.swarm.isComplete != false { finish(transfer) }
-    }
+    // MARK: Finishing
 
     /// Every piece is verified: checks the whole and puts the file in its place.
-    private func finish(_ transfer: Transfer) {
+    func finish(_ transfer: Transfer) {
         guard case .downloading = transfer.phase, let download = transfer.download else { return }
-        transfer.phase = .finishing
+        move(transfer, to: .finishing)
         let checksWholeFile = node.configuration.checksWholeFile
         node.diskWorkers.run {
             try download.finish(checkingWholeFiles: checksWholeFile)
@@ -164,24 +149,23 @@ final class Transfers: TorrentObserver {
     }
 
     /// A download comes to its end, good or bad.
-    private func end(_ transfer: Transfer, _ phase: Transfer.Phase) {
-        transfer.phase = phase
+    func end(_ transfer: Transfer, _ phase: Transfer.Phase) {
         if case .failed(let error) = phase {
             stopTorrent(of: transfer)
-            transfer.journal?.close()
-            transfer.journal = nil
+            transfer.closeJournal()
             node.record(.failed(reason: error.message), of: transfer)
         }
+        move(transfer, to: phase)
         if transfer.isDownload { node.noticeHandler(.downloadEnded(transfer.status)) }
         node.logger.info(
             "transfer ended",
             ["name": transfer.name, "group": transfer.group, "phase": "\(phase)"])
-        settleWaiters()
     }
 
-    private func stopTorrent(of transfer: Transfer) {
+    func stopTorrent(of transfer: Transfer) {
         transfer.stopTorrent()
         node.torrents[transfer.infoHash] = nil
+        transfer.whenOpened.take()?(nil)
     }
 
     // MARK: TorrentObserver
@@ -203,15 +187,15 @@ final class Transfers: TorrentObserver {
         switch transfer.phase {
         case .sharing:
             node.notify(error.message)
-            transfer.phase = .stopped
             stopTorrent(of: transfer)
+            move(transfer, to: .stopped)
             if !transfer.group.isEmpty {
                 node.shareIsUnavailable(
                     transfer.infoHash, pieceCount: transfer.info.pieceCount)
             }
         case .opening, .downloading, .finishing:
             end(transfer, .failed(error))
-        case .stopped, .failed: break
+        case .queued, .paused, .stopped, .failed, .leaving: break
         }
     }
 
@@ -230,19 +214,22 @@ final class Transfers: TorrentObserver {
     func remove(_ infoHash: InfoHash) {
         guard let transfer = byInfoHash.removeValue(forKey: infoHash) else { return }
         stopTorrent(of: transfer)
-        transfer.journal?.close()
+        transfer.closeJournal()
         if transfer.isPending {
-            transfer.phase = .failed(CommandError("stopped", .interrupted))
-            settleWaiters()
+            move(transfer, to: .failed(CommandError("stopped", .interrupted)))
+        } else {
+            active[infoHash] = nil
         }
     }
 
     /// Stops what a user runs; it is all recorded and comes back at the next log-in.
     func stop(user: String) {
-        for transfer in inOrder where transfer.user == user { remove(transfer.infoHash) }
+        for transfer in inactiveFirst where transfer.user == user { remove(transfer.infoHash) }
     }
 
     func stopAll() {
+        if let queueTimer { node.loop.cancel(queueTimer) }
+        queueTimer = nil
         for transfer in inOrder {
             stopTorrent(of: transfer)
         }
@@ -258,36 +245,6 @@ final class Transfers: TorrentObserver {
                 open -= 1
                 if open == 0 { completion() }
             }
-        }
-    }
-
-    // MARK: Waiting
-
-    /// Runs `completion` once the downloads of that name (all, for nil) have ended.
-    /// - Returns: an id for `cancelWait`.
-    func wait(
-        name: String?, then completion: @escaping ([DownloadStatus]) -> Void
-    ) -> Int {
-        // One that ended before anybody waited is reported once.
-        let awaited = inOrder.filter {
-            guard $0.isDownload else { return false }
-            if let name { return $0.name == name }
-            return $0.isPending || !$0.wasAwaited
-        }
-        let id = nextNumber()
-        waiters.append(Waiter(id: id, transfers: awaited, completion: completion))
-        settleWaiters()
-        return id
-    }
-
-    func cancelWait(_ id: Int) { waiters.removeAll { $0.id == id } }
-
-    private func settleWaiters() {
-        let done = waiters.filter { waiter in !waiter.transfers.contains(where: \.isPending) }
-        waiters.removeAll { waiter in !waiter.transfers.contains(where: \.isPending) }
-        for waiter in done {
-            for transfer in waiter.transfers { transfer.wasAwaited = true }
-            waiter.completion(waiter.transfers.map(\.status))
         }
     }
 }

@@ -12,6 +12,7 @@ struct NodeOpener {
     let loop: EventLoop
     let logger: Logger
     let invocation: Invocation
+    let descriptors: DescriptorPlan
     let environment: [String: String]
 
     func open() throws(CommandError) -> Node {
@@ -27,9 +28,14 @@ struct NodeOpener {
 
     private func open(port: UInt16) throws(CommandError) -> Node {
         var configuration = NodeConfiguration(
-            listenAddress: Endpoint(address: invocation.listenAddress.address, port: port),
+            listenAddress: invocation.listenAddress.with(port: port),
             trackers: invocation.trackerEndpoints)
         configuration.checksWholeFile = invocation.checksWholeFile
+        configuration.limits = invocation.limits
+        configuration.maxConnections = descriptors.connections
+        configuration.swarm.maxConnections = descriptors.connections
+        configuration.maxOpenFiles = descriptors.files
+        if let limit = invocation.maxDownloads { configuration.maxDownloads = limit }
         return try Node(
             loop: loop, configuration: configuration, logger: logger
         ) { port throws(CommandError) in

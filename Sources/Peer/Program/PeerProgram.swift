@@ -28,7 +28,8 @@ package enum PeerProgram {
     ) throws(CommandError) -> ExitCode {
         // Before the first thread: all others inherit it.
         SignalSource.block(Node.signals)
-        raiseDescriptorLimit()
+        let descriptors = try DescriptorPlan(
+            allowed: DescriptorPlan.raiseLimit(), askedConnections: invocation.maxConnections)
         let logger = try logger(invocation)
         let loop: EventLoop
         do throws(SystemError) {
@@ -37,12 +38,13 @@ package enum PeerProgram {
             throw CommandError("the event loop can't be made: \(error)")
         }
         let node = try NodeOpener(
-            loop: loop, logger: logger, invocation: invocation, environment: environment
+            loop: loop, logger: logger, invocation: invocation, descriptors: descriptors,
+            environment: environment
         ).open()
         var configuration = ShellConfiguration(environment: environment)
         configuration.commands = invocation.commands
         configuration.isDaemon = invocation.isDaemon
-        logger.info("listening", ["address": node.listenAddress])
+        for address in node.listenAddresses { logger.info("listening", ["address": address]) }
         let shell = ShellThread(service: NodeService(node), configuration: configuration)
         try node.start {
             // The first command finds what was restored.
@@ -50,16 +52,6 @@ package enum PeerProgram {
         }
         loop.run()
         return shell.join()
-    }
-
-    /// Up to what the system allows: a soft limit of 1,024 is a relic of select(2), and a socket or
-    /// a file each takes one.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(resource, &limit)
     }
 
     private static func logger(_ invocation: Invocation) throws(CommandError) -> Logger {

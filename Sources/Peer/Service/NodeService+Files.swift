@@ -95,16 +95,7 @@ extension NodeService {
                 destination: destination, mtorrentPath: mtorrentPath, info: info.encoded,
                 state: .downloading, startedAtMilliseconds: Int64(time(nil)) * 1000)
             let announcer = node.transfers.announcer(group: group, trackers: trackers)
-            node.transfers.download(record, info: info, announcer: announcer) { result in
-                switch result {
-                case .failure(let error):
-                    node.transfers.remove(info.infoHash)
-                    reply(.failure(error))
-                case .success(let transfer):
-                    node.record(record)
-                    reply(.success(transfer.status))
-                }
-            }
+            node.transfers.download(record, info: info, announcer: announcer) { reply($0) }
         }
     }
 

@@ -84,7 +84,7 @@ extension NodeService {
                 return reply(.success(nil))
             }
             let path =
-                transfer.isPending ? DownloadTarget.partPath(for: transfer.path) : transfer.path
+                transfer.isUnfinished ? DownloadTarget.partPath(for: transfer.path) : transfer.path
             node.forget(infoHash, user: "") { reply($0.map { path }) }
         }
         if deletingData, let path, unlink(path) != 0, errno != ENOENT {

@@ -57,11 +57,26 @@ package protocol PeerService: Sendable {
     // Downloads.
     /// In the order they were started.
     func downloads() -> [DownloadStatus]
-    /// Blocks until every download (of that file name, where one is given) has ended.
-    /// - Returns: those waited for, the failed ones among them.
+    /// Those of them that go on now; cheap however many there are.
+    func activeDownloads() -> [DownloadStatus]
+    /// Stops a download for now. It keeps what it has, also over a restart.
+    /// - Parameter group: nil where the name alone tells; empty for a download without a group.
+    func pause(group: String?, name: String) throws(CommandError) -> DownloadStatus
+    /// Takes a paused download to the end of the queue.
+    func resume(group: String?, name: String) throws(CommandError) -> DownloadStatus
+    /// Ends a download for good, and deletes what there is of its file.
+    func cancel(group: String?, name: String) throws(CommandError) -> DownloadStatus
+    /// Blocks until every download (of that file name, where one is given) has ended, but for
+    /// paused ones.
+    /// - Returns: those waited for, the failed ones among them, and the paused ones.
     func waitForDownloads(
         name: String?, cancellation: Cancellation
     ) throws(CommandError) -> [DownloadStatus]
+
+    // Limits, until the program ends.
+    func limits() -> RateLimits
+    /// - Parameter bytesPerSecond: nil lifts the limit.
+    func setLimit(_ direction: Direction, _ bytesPerSecond: Int?)
 
     // The program.
     /// Sets who gets notices; called on the loop's thread, which must not be held up.

@@ -12,6 +12,8 @@ package struct LoginSummary: Sendable {
     package var sharesRestored = 0
     /// Downloads that go on.
     package var downloadsResumed = 0
+    /// Downloads that stay paused.
+    package var downloadsPaused = 0
     /// What could not be restored, a sentence each.
     package var problems: [String] = []
 }
@@ -33,7 +35,11 @@ package struct UploadOutcome: Sendable {
 }
 
 package enum DownloadState: Sendable, Equatable {
+    /// Waits for its turn.
+    case queued
     case downloading
+    /// Until the user lets it go on.
+    case paused
     /// All pieces are there; the whole file's hash is being checked and the file put in place.
     case finishing
     case complete
@@ -62,6 +68,37 @@ package struct DownloadStatus: Sendable {
     package let secondsLeft: Double?
     package let connectedPeers: Int
     package let contributions: [PeerContribution]
+}
+
+/// Which way bytes go.
+package enum Direction: String, Sendable, CaseIterable {
+    case up, down
+}
+
+/// Bytes a second that peer connections may take in all, protocol and payload; nil: no limit.
+package struct RateLimits: Sendable, Equatable {
+    package var up: Int?
+    package var down: Int?
+
+    package init(up: Int? = nil, down: Int? = nil) {
+        self.up = up
+        self.down = down
+    }
+
+    package subscript(direction: Direction) -> Int? {
+        get {
+            switch direction {
+            case .up: up
+            case .down: down
+            }
+        }
+        set {
+            switch direction {
+            case .up: up = newValue
+            case .down: down = newValue
+            }
+        }
+    }
 }
 
 /// What the node tells the terminal unasked.

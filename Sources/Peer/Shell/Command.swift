@@ -4,6 +4,9 @@ struct Command: Sendable {
         /// What the argument names; completion offers what it knows of that kind.
         enum Kind: Equatable, Sendable {
             case user, password, group, groupKind, file, download, path, command
+            /// The name of a download, or of its group where that is needed too.
+            case downloadOrGroup
+            case direction, rate
         }
 
         let name: String

@@ -1,6 +1,6 @@
 /// The commands of the shell, in the order `help` lists them.
 enum CommandTable {
-    static let all = accounts + groups + groupFiles + plainFiles + program
+    static let all = accounts + groups + groupFiles + downloads + plainFiles + program
 
     /// Every name and alias.
     static let names = all.flatMap { [$0.name] + $0.aliases }
@@ -67,12 +67,6 @@ enum CommandTable {
             ],
             "download a group's file in the background, and share it", run: Shell.downloadFile),
         Command(
-            "show_downloads", [], "downloads: [D] going on, [C] complete, [F] failed",
-            run: Shell.showDownloads),
-        Command(
-            "wait", [.init("file_name", .download, isOptional: true)],
-            "wait until downloads end; fails where one of them failed", run: Shell.wait),
-        Command(
             "stop_share", [.init("group_id", .group), .init("file_name", .file)],
             "stop sharing a file", run: Shell.stopShare),
         Command(
@@ -87,6 +81,38 @@ enum CommandTable {
             ],
             "write a .torrent with your own passkey, for other BitTorrent clients",
             run: Shell.export),
+    ]
+
+    private static let downloads = [
+        Command(
+            "show_downloads", [],
+            "downloads: [D] going on, [Q] queued, [P] paused, [C] complete, [F] failed",
+            run: Shell.showDownloads),
+        Command(
+            "wait", [.init("file_name", .download, isOptional: true)],
+            "wait until downloads end, paused ones apart; fails where one of them failed",
+            run: Shell.wait),
+        Command(
+            "pause", oneDownload, "stop a download for now; it keeps what it has",
+            run: Shell.pause),
+        Command(
+            "resume", oneDownload, "let a paused download go on, behind those that wait",
+            run: Shell.resume),
+        Command(
+            "cancel", oneDownload, "end a download and delete its unfinished file",
+            run: Shell.cancel),
+        Command(
+            "limit",
+            [
+                .init("up|down", .direction, isOptional: true),
+                .init("rate|off", .rate, isOptional: true),
+            ],
+            "show or set what all peers together may take: 500K, 1.5M, 1G a second",
+            run: Shell.limit),
+    ]
+
+    private static let oneDownload: [Command.Argument] = [
+        .init("group_id", .downloadOrGroup, isOptional: true), .init("file_name", .download),
     ]
 
     private static let plainFiles = [

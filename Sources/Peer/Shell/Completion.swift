@@ -38,6 +38,10 @@ struct Completion: Equatable {
         case .user: return words(seen.users, beginningWith: current)
         case .group: return words(seen.groups, beginningWith: current)
         case .download: return words(seen.downloads, beginningWith: current)
+        case .downloadOrGroup:
+            return words(seen.downloads.union(seen.groups), beginningWith: current)
+        case .direction: return words(Direction.allCases.map(\.rawValue), beginningWith: current)
+        case .rate: return words(["off"], beginningWith: current)
         case .file:
             let files = finished.count > 1 ? seen.files[finished[1]] : nil
             return words(files ?? [], beginningWith: current)

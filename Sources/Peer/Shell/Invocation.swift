@@ -15,7 +15,7 @@ package struct Invocation: Sendable {
     }
 
     /// Where to listen; port 0 is any free one.
-    package var listenAddress: Endpoint
+    package var listenAddress: ListenAddress
     /// In order of preference, one at least.
     package var trackers: [TrackerAddress]
     /// nil: ``defaultDataDirectory(port:environment:)`` of the port that was taken.
@@ -26,6 +26,11 @@ package struct Invocation: Sendable {
     package var isDaemon: Bool
     /// Whether a finished download's whole-file SHA-1 is checked too; each piece's always is.
     package var checksWholeFile: Bool
+    package var limits: RateLimits
+    /// nil: what the system's limit of open files leaves room for.
+    package var maxConnections: Int?
+    /// Active at a time; nil: the node's default.
+    package var maxDownloads: Int?
     package var logLevel: Logger.Level
     /// nil: the standard error output.
     package var logFile: String?
@@ -99,6 +104,19 @@ package struct Invocation: Sendable {
                 help: "what to check of a download by SHA-1: each piece and the whole \"file\" "
                     + "(default), or \"pieces\" only, which takes half the time"),
             Option(
+                long: "up", value: "RATE",
+                help: "send no more than this to peers, in all: bytes a second, or 500K, 1.5M, 1G "
+                    + "(default: off)"),
+            Option(
+                long: "down", value: "RATE", help: "take no more than this from peers, in all"),
+            Option(
+                long: "max-connections", value: "N",
+                help: "connections to peers, of all files together (default: as many as the "
+                    + "system's limit of open files leaves room for, up to 10000)"),
+            Option(
+                long: "max-downloads", value: "N",
+                help: "downloads that go on at a time; others wait (default: 20)"),
+            Option(
                 long: "log-level", value: "LEVEL",
                 help: "least level that is logged: debug, info, warning or error "
                     + "(default: error; info with --daemon)"),
@@ -113,6 +131,11 @@ package struct Invocation: Sendable {
         commands = parsed.strings("execute")
         isDaemon = try parsed.flag("daemon")
         checksWholeFile = try parsed.choice("verify", of: ["file", "pieces"]) != "pieces"
+        limits = RateLimits(
+            up: try parsed.rate("up")?.bytesPerSecond,
+            down: try parsed.rate("down")?.bytesPerSecond)
+        maxConnections = try parsed.integer("max-connections", in: 1...1_000_000)
+        maxDownloads = try parsed.integer("max-downloads", in: 1...100_000)
         let levels = Logger.Level.allCases.map(\.description)
         let level = try parsed.choice("log-level", of: levels).flatMap(Logger.Level.init(named:))
         logLevel = level ?? (isDaemon ? .info : .error)
@@ -122,7 +145,7 @@ package struct Invocation: Sendable {
     /// The operands: our own address, where it is given, and the trackers.
     private static func addresses(
         _ operands: [String]
-    ) throws(CommandError) -> (Endpoint, [TrackerAddress]) {
+    ) throws(CommandError) -> (ListenAddress, [TrackerAddress]) {
         guard let last = operands.last else {
             throw CommandError(
                 "a tracker is missing: name a tracker_info.txt, or a tracker's IP:PORT "
@@ -153,14 +176,14 @@ package struct Invocation: Sendable {
         }
     }
 
-    private static func listenAddress(_ text: String?) throws(CommandError) -> Endpoint {
-        guard let text else { return Endpoint(address: IPAddress(ipv4: 0), port: 0) }
+    private static func listenAddress(_ text: String?) throws(CommandError) -> ListenAddress {
+        guard let text else { return .everywhere(port: 0) }
         guard let endpoint = Endpoint(text) else {
             throw CommandError(
                 "'\(text)' is not IP:PORT, for example 192.0.2.1:6881 (0 as the port is any "
                     + "free one)", .usage)
         }
-        return endpoint
+        return .at(endpoint)
     }
 
     private static let maximumFileBytes = 1 << 20

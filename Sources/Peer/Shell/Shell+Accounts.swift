@@ -36,6 +36,9 @@ extension Shell {
         if summary.downloadsResumed > 0 {
             text += ", \(counted(summary.downloadsResumed, "download")) resumed"
         }
+        if summary.downloadsPaused > 0 {
+            text += ", \(counted(summary.downloadsPaused, "download")) paused"
+        }
         shell.output.line(text)
         for problem in summary.problems { shell.output.warning(terminalSafe(problem)) }
     }

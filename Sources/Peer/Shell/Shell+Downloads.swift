@@ -1,13 +1,6 @@
 import Wire
 
 extension DownloadStatus {
-    var isActive: Bool {
-        switch state {
-        case .downloading, .finishing: true
-        case .complete, .failed: false
-        }
-    }
-
     var progressLine: ProgressLine {
         ProgressLine(
             name: terminalSafe(name), doneBytes: verified, totalBytes: size,
@@ -18,7 +11,9 @@ extension DownloadStatus {
     var label: String {
         let letter =
             switch state {
+            case .queued: "Q"
             case .downloading, .finishing: "D"
+            case .paused: "P"
             case .complete: "C"
             case .failed: "F"
             }
@@ -37,9 +32,11 @@ extension Shell {
 
     func announceStart(of status: DownloadStatus) {
         seen.downloads.insert(status.name)
+        let what = "\(terminalSafe(status.name)) (\(Quantity.bytes(status.size)))"
         output.line(
-            "downloading \(terminalSafe(status.name)) (\(Quantity.bytes(status.size))) to "
-                + terminalSafe(status.destination))
+            status.state == .queued
+                ? "\(what) waits for its turn; it goes to \(terminalSafe(status.destination))"
+                : "downloading \(what) to \(terminalSafe(status.destination))")
     }
 
     static func showDownloads(
@@ -57,7 +54,8 @@ extension Shell {
         let (service, name) = (shell.service, arguments.optional(0))
         let ended = try shell.runBlocking(
             progress: {
-                shell.progress(of: service.downloads().filter { name == nil || $0.name == name })
+                shell.progress(
+                    of: service.activeDownloads().filter { name == nil || $0.name == name })
             },
             { (cancellation) throws(CommandError) in
                 try service.waitForDownloads(name: name, cancellation: cancellation)
@@ -72,6 +70,23 @@ extension Shell {
             if case .downloadEnded(let status) = $0 { told.contains(status.number) } else { false }
         }
         try reportFailures(among: ended)
+        try shell.reportPaused(among: ended, of: name)
+    }
+
+    /// A wait for one download that is paused can't be met; one for all passes paused ones over.
+    private func reportPaused(
+        among ended: [DownloadStatus], of name: String?
+    ) throws(CommandError) {
+        let paused = ended.filter { $0.state == .paused }
+        guard let first = paused.first else { return }
+        let what =
+            paused.count == 1
+            ? "\(first.name) is paused and isn't waited for"
+            : "\(paused.count) downloads are paused and aren't waited for"
+        guard name == nil else {
+            throw CommandError("\(what): resume \(first.name)", .unfinishedDownloads)
+        }
+        output.line(terminalSafe(what))
     }
 
     private static func reportFailures(
@@ -116,6 +131,8 @@ extension Shell {
         let percent = "\(Quantity.percent(status.verified, of: status.size))%"
         let remark =
             switch status.state {
+            case .queued: "waits for its turn"
+            case .paused: "paused"
             case .downloading:
                 "\(Quantity.rate(status.bytesPerSecond))  ETA "
                     + "\(Quantity.time(seconds: status.secondsLeft))  "
@@ -153,7 +170,7 @@ extension Shell {
 
     private func colored(_ line: String, by state: DownloadState) -> String {
         switch state {
-        case .downloading, .finishing: line
+        case .queued, .downloading, .paused, .finishing: line
         case .complete: output.style.green(line)
         case .failed: output.style.red(line)
         }
@@ -168,7 +185,7 @@ extension Shell {
                 output.style.red(
                     "download of \(terminalSafe(status.name)) failed: "
                         + terminalSafe(error.message))
-            case .complete, .downloading, .finishing:
+            case .complete, .queued, .downloading, .paused, .finishing:
                 output.style.green(
                     "download of \(terminalSafe(status.name)) complete: "
                         + "\(Quantity.bytes(status.size)) in "

@@ -171,17 +171,15 @@ package final class Shell {
     /// Shows the downloads that go on above the prompt, while there are any.
     private func refreshStatus() {
         guard let editor else { return }
-        let hasDownloads = service.downloads().contains { $0.isActive }
-        guard hasDownloads else {
+        guard !service.activeDownloads().isEmpty else {
             editor.status = nil
             return
         }
-        editor.status = { [unowned self] in progress(of: service.downloads()) }
+        editor.status = { [unowned self] in progress(of: service.activeDownloads()) }
     }
 
     /// One line about the downloads that go on; nil without any.
-    func progress(of downloads: [DownloadStatus]) -> String? {
-        let active = downloads.filter(\.isActive)
+    func progress(of active: [DownloadStatus]) -> String? {
         if active.isEmpty { return nil }
         return ProgressLine(adding: active.map(\.progressLine))
             .text(width: output.width, style: output.style)

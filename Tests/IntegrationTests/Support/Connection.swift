@@ -1,20 +1,17 @@
 import Foundation
 import Glibc
+import Wire
 
-/// A bare TCP connection to a port of 127.0.0.1 that never blocks.
+/// A bare TCP connection to a port of 127.0.0.1, or of ::1, that never blocks.
 final class Connection {
     private let descriptor: Int32
 
-    init(port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    init(port: UInt16, overIPv6: Bool = false) throws {
+        let address = IPAddress(overIPv6 ? "::1" : "127.0.0.1") ?? IPAddress(ipv4: 0)
+        descriptor = socket(overIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeBytes(of: &address) { bytes in
-            connect(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, length)
+        let result = Endpoint(address: address, port: port).withSockaddr { [descriptor] in
+            connect(descriptor, $0, $1)
         }
         guard result == 0 else {
             close(descriptor)

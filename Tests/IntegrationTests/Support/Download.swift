@@ -1,6 +1,6 @@
 /// One line of `show_downloads` on a pipe.
 struct Download {
-    /// `D`, `C` or `F`.
+    /// `D`, `Q`, `P`, `C` or `F`.
     let state: Character
     let group: String
     let name: String

@@ -6,10 +6,10 @@ final class Network: Sendable {
     let scratch: Scratch
     let tracker: TrackerProcess
 
-    init(trackerOptions: [String] = []) async throws {
+    init(trackerOptions: [String] = [], trackerAt address: String = "127.0.0.1") async throws {
         scratch = try Scratch()
         tracker = try await TrackerProcess(
-            dataFolder: scratch("tracker"), options: trackerOptions)
+            dataFolder: scratch("tracker"), address: "\(address):0", options: trackerOptions)
     }
 
     /// The tracker on one end of a line; peers on either.
@@ -22,8 +22,10 @@ final class Network: Sendable {
     // MARK: People
 
     /// A peer whose data folder is named for the user, and who has an account and is logged in.
-    func member(_ user: String, options: [String] = []) async throws -> PeerProcess {
-        let peer = try await visitor(user, options: options)
+    func member(
+        _ user: String, options: [String] = [], at address: String = "127.0.0.1"
+    ) async throws -> PeerProcess {
+        let peer = try await visitor(user, options: options, at: address)
         try await peer("create_user \(user) \(Network.password(user))")
         try await logIn(peer, as: user)
         return peer
@@ -32,16 +34,18 @@ final class Network: Sendable {
     /// A peer that isn't logged in; over the same folder as an earlier one of that name.
     func visitor(
         _ user: String, port: UInt16? = nil, options: [String] = [],
-        on host: LossyNetwork.Host? = nil
+        on host: LossyNetwork.Host? = nil, at address: String = "127.0.0.1"
     ) async throws -> PeerProcess {
         try await PeerProcess(
             tracker: tracker.address, dataFolder: scratch("state-\(user)"), port: port,
-            options: options, host: host)
+            options: options, host: host, address: address)
     }
 
     /// A peer over the folder of one that has ended, under its port, logged in.
-    func again(_ user: String, after old: PeerProcess) async throws -> PeerProcess {
-        let peer = try await visitor(user, port: old.port)
+    func again(
+        _ user: String, after old: PeerProcess, options: [String] = []
+    ) async throws -> PeerProcess {
+        let peer = try await visitor(user, port: old.port, options: options)
         try await logIn(peer, as: user)
         return peer
     }
@@ -67,9 +71,11 @@ final class Network: Sendable {
     }
 
     /// Alice and Bob in the group `readers`, with a file that Alice shares.
-    func pair(size: Int, seed: UInt64 = 1) async throws -> Pair {
-        let alice = try await member("alice")
-        let bob = try await member("bob")
+    func pair(
+        size: Int, seed: UInt64 = 1, sharerOptions: [String] = [], leecherOptions: [String] = []
+    ) async throws -> Pair {
+        let alice = try await member("alice", options: sharerOptions)
+        let bob = try await member("bob", options: leecherOptions)
         try await found("readers", owner: alice, members: ["bob": bob])
         let original = try scratch.file("originals/book.bin", size: size, seed: seed)
         try await alice("upload_file \(original) readers")

@@ -31,15 +31,16 @@ final class PeerProcess: Sendable {
     ///   - port: nil takes a free one.
     ///   - dataFolder: kept over restarts.
     ///   - host: nil is this machine.
+    ///   - address: where it listens, without the port.
     init(
         tracker: String, dataFolder: String, port: UInt16? = nil, options: [String] = [],
-        host: LossyNetwork.Host? = nil
+        host: LossyNetwork.Host? = nil, address: String = "127.0.0.1"
     ) async throws {
         marker = try await PeerProcess.marker.value
-        address = "\(host?.address ?? "127.0.0.1"):\(try port ?? freePort())"
+        self.address = "\(host?.address ?? address):\(try port ?? freePort())"
         let words = (host?.entrance ?? []) + [Programs.peer, "--data-dir", dataFolder]
         process = try ChildProcess(
-            words[0], words.dropFirst() + options + [address, tracker],
+            words[0], words.dropFirst() + options + [self.address, tracker],
             environment: PeerProcess.environment(dataFolder), mergingErrors: true)
     }
 

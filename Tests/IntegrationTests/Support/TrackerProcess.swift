@@ -3,7 +3,7 @@ import Foundation
 /// A running `mtorrent-tracker` with a data folder of its own.
 final class TrackerProcess: Sendable {
     let process: ChildProcess
-    /// `127.0.0.1:PORT`.
+    /// `127.0.0.1:PORT`, or `[::1]:PORT`.
     let address: String
 
     /// Starts the tracker and waits until it says that it is listening.

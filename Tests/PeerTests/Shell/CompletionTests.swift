@@ -26,7 +26,8 @@ struct CompletionTests {
         ("download_file friends ", []), ("accept_request family b", ["bob"]),
         ("wait ", ["two.bin"]), ("login a", ["alice"]), ("login alice ", []),
         ("remove --", ["--data"]), ("list_groups ", []), ("nonsense ", []),
-        ("list_files 'fa", ["family"]),
+        ("list_files 'fa", ["family"]), ("limit ", ["down", "up"]), ("limit up o", ["off"]),
+        ("pause ", ["family", "friends", "two.bin"]), ("cancel family ", ["two.bin"]),
     ])
     func `each argument is offered what fits it`(line: String, offered: [String]) {
         #expect(words(line) == offered)

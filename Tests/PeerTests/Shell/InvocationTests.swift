@@ -32,7 +32,7 @@ struct InvocationTests {
     @Test func `a file names the trackers, and a free port is taken`() throws {
         let path = try file("# ours\n127.0.0.1 9000\n[::1]:9001\n")
         let invocation = try parse([path])
-        #expect(invocation.listenAddress.description == "0.0.0.0:0")
+        #expect(invocation.listenAddress == .everywhere(port: 0))
         #expect(invocation.trackerEndpoints.map(\.description) == ["127.0.0.1:9000", "[::1]:9001"])
         #expect(invocation.dataDirectory == nil)
         #expect(invocation.commands.isEmpty && !invocation.isDaemon)
@@ -41,7 +41,7 @@ struct InvocationTests {
 
     @Test func `an address before the file is our own`() throws {
         let invocation = try parse(["127.0.0.1:7001", try file("127.0.0.1:9000\n")])
-        #expect(invocation.listenAddress.description == "127.0.0.1:7001")
+        #expect(try invocation.listenAddress == .at(#require(Endpoint("127.0.0.1:7001"))))
         #expect(invocation.trackerEndpoints.map(\.description) == ["127.0.0.1:9000"])
     }
 
@@ -50,10 +50,10 @@ struct InvocationTests {
         #expect(invocation.listenAddress.port == 0)
         #expect(invocation.trackerEndpoints.map(\.description) == ["127.0.0.1:9000"])
         invocation = try parse(["127.0.0.1:0", "127.0.0.1:9000"])
-        #expect(invocation.listenAddress.description == "127.0.0.1:0")
+        #expect(try invocation.listenAddress == .at(#require(Endpoint("127.0.0.1:0"))))
         #expect(invocation.trackerEndpoints.count == 1)
         invocation = try parse(["[::]:7001", "127.0.0.1:9000", "[::1]:9001"])
-        #expect(invocation.listenAddress.description == "[::]:7001")
+        #expect(try invocation.listenAddress == .at(#require(Endpoint("[::]:7001"))))
         #expect(invocation.trackerEndpoints.map(\.port) == [9000, 9001])
     }
 
@@ -73,6 +73,26 @@ struct InvocationTests {
         #expect(invocation.isDaemon)
         #expect(invocation.commands == ["login a b", "wait"])
         #expect(try parse(["--daemon", "127.0.0.1:9000"]).logLevel == .info)
+    }
+
+    @Test func `limits are options too`() throws {
+        let plain = try parse(["127.0.0.1:9000"])
+        #expect(plain.limits == RateLimits())
+        #expect(plain.maxConnections == nil && plain.maxDownloads == nil)
+        let limited = try parse(
+            [
+                "--up", "1.5M", "--down=64K", "--max-connections", "200", "--max-downloads=3",
+                "127.0.0.1:9000",
+            ], ["MTORRENT_UP": "1K"])
+        #expect(limited.limits == RateLimits(up: 3 << 19, down: 64 << 10))
+        #expect(limited.maxConnections == 200 && limited.maxDownloads == 3)
+        #expect(try parse(["127.0.0.1:9000"], ["MTORRENT_DOWN": "2M"]).limits.down == 2 << 20)
+        #expect(
+            message(["--up", "ten", "127.0.0.1:9000"])?.hasPrefix("--up: `ten` is not right: ")
+                == true)
+        for wrong in ["--down=0", "--up=-5M", "--max-downloads=0", "--max-connections=many"] {
+            #expect(message([wrong, "127.0.0.1:9000"])?.contains("is not right: ") == true)
+        }
     }
 
     @Test func `help and version are printed`() throws {

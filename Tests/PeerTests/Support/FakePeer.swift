@@ -16,6 +16,7 @@ final class FakePeer: PeerService {
         var files: [FileSummary] = []
         var details: FileDetails?
         var downloads: [DownloadStatus] = []
+        var limits = RateLimits()
         var user: String?
         var outcome = UploadOutcome(
             name: "f.bin", size: 1 << 20, infoHash: String(repeating: "ab", count: 20),
@@ -186,6 +187,31 @@ final class FakePeer: PeerService {
     }
 
     func downloads() -> [DownloadStatus] { answers.withLock { $0.downloads } }
+
+    func activeDownloads() -> [DownloadStatus] {
+        downloads().filter { $0.state == .downloading || $0.state == .finishing }
+    }
+
+    func pause(group: String?, name: String) throws(CommandError) -> DownloadStatus {
+        try note("pause", group ?? "*", name)
+        return .sample(group: group ?? "g", name: name, state: .paused, verified: 430)
+    }
+
+    func resume(group: String?, name: String) throws(CommandError) -> DownloadStatus {
+        try note("resume", group ?? "*", name)
+        return .sample(group: group ?? "g", name: name, state: .queued, verified: 430)
+    }
+
+    func cancel(group: String?, name: String) throws(CommandError) -> DownloadStatus {
+        try note("cancel", group ?? "*", name)
+        return .sample(group: group ?? "g", name: name, state: .downloading)
+    }
+
+    func limits() -> RateLimits { answers.withLock { $0.limits } }
+
+    func setLimit(_ direction: Direction, _ bytesPerSecond: Int?) {
+        answers.withLock { $0.limits[direction] = bytesPerSecond }
+    }
 
     func waitForDownloads(
         name: String?, cancellation: Cancellation

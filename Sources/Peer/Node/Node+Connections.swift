@@ -1,0 +1,49 @@
+import Reactor
+import Wire
+
+/// Connections come in and are made, as many as there may be.
+extension Node {
+    func accept(_ accepted: consuming AcceptedSocket) {
+        // Refused at once, which tells the other side more than silence would.
+        guard !isStopping, connections.count + handshakes.count < connections.limit else { return }
+        let endpoint = Endpoint(accepted.remoteAddress)
+        let handshake = IncomingHandshake(node: self, accepted: accepted, endpoint: endpoint)
+        handshakes[ObjectIdentifier(handshake)] = handshake
+    }
+
+    func handshakeEnded(_ handshake: IncomingHandshake) {
+        handshakes[ObjectIdentifier(handshake)] = nil
+        makeConnections()
+    }
+
+    /// Makes a connection, as soon as there may be one more.
+    func dial(_ endpoint: Endpoint, of torrent: Torrent) {
+        dials.append(endpoint, of: torrent.infoHash)
+        makeConnections()
+    }
+
+    private func makeConnections() {
+        guard !isStopping else { return }
+        while connections.count + handshakes.count < connections.limit,
+            let dial = dials.takeNext(where: { connections.admits($0) })
+        {
+            guard let torrent = torrents[dial.infoHash], torrent.isRunning else {
+                preconditionFailure("who stops forgets what it waits for")
+            }
+            torrent.connect(to: dial.endpoint)
+        }
+    }
+
+    /// A connection that was in the making is up.
+    func dialEnded() {
+        dials.ended()
+        makeConnections()
+    }
+
+    /// A connection is no longer a torrent's.
+    func connectionEnded(_ connection: PeerConnection, of infoHash: InfoHash) {
+        connections.remove(infoHash)
+        if connection.isDialling { dials.ended() }
+        makeConnections()
+    }
+}
