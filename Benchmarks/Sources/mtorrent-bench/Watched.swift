@@ -75,13 +75,15 @@ struct Shell {
     /// The lines of the answer; an error is thrown.
     @discardableResult
     func callAsFunction(
-        _ command: String, within limit: Duration = .seconds(60)
+        _ command: String, within limit: Duration = .seconds(60),
+        longestPause: Duration = .milliseconds(50)
     ) async throws -> [String] {
         let start = process.output.count
         process.send(command)
         process.send("help exit")
         let lines = try await eventually(
-            "the answer to `\(command)`", within: limit, context: process.transcript
+            "the answer to `\(command)`", within: limit, longestPause: longestPause,
+            context: process.transcript
         ) { () throws -> ArraySlice<String>? in
             let ended = process.output.hasEnded
             let lines = process.output.lines[start...]

@@ -10,12 +10,17 @@ struct OurPeer: Client {
     }
 
     func share(_ stage: PeerStage, port: UInt16) async throws -> ChildProcess {
-        let peer = try stage.placement.start(
+        let peer = try start(stage, port: port)
+        peer.send("login alice alice-secret")
+        return peer
+    }
+
+    /// Starts it over the state in which it shares the file once it is logged in.
+    func start(_ stage: PeerStage, port: UInt16) throws -> ChildProcess {
+        try stage.placement.start(
             stage.programs.peer,
             ["--data-dir", stage.sharerState, "127.0.0.1:\(port)", stage.trackerAddress],
             on: .first)
-        peer.send("login alice alice-secret")
-        return peer
     }
 }
 

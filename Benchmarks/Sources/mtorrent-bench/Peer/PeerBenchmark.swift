@@ -5,6 +5,8 @@ struct PeerBenchmark {
     enum Part: String, CaseIterable {
         case serve
         case download
+        case memory
+        case respond
     }
 
     var programs = Programs(folder: ".build/release")
@@ -17,12 +19,12 @@ struct PeerBenchmark {
     var patience = 10.0
     var leechers = [1, 50, 500, 2000]
     var sharers = [1, 8, 50]
-    var cores: [Core] = [.first, .any]
+    var cores: [Core] = [.any, .first]
     /// Only those clients whose names have one of these in them; all if there are none.
     var only: [String] = []
 
     static let usage = """
-        Usage: mtorrent-bench peer [OPTIONS] [serve|download ...]
+        Usage: mtorrent-bench peer [OPTIONS] [serve|download|memory|respond ...]
 
         Measures the peer under load, beside other clients and minimal servers in C, and prints
         Markdown tables. On a machine that has other work, `chrt --rr 20` before it keeps that away.
@@ -89,9 +91,35 @@ struct PeerBenchmark {
             medians of \(runs) interleaved runs.
 
             """
-        if parts.contains(.serve) { text += try await serve(stage) }
-        if parts.contains(.download) { text += try await download(stage) }
-        return text
+        var targets: [Target] = []
+        for part in Part.allCases where parts.contains(part) {
+            let (table, wanted) = try await measure(part, stage)
+            text += table
+            targets += wanted
+        }
+        return text + targetTable(targets)
+    }
+
+    /// The tables of a part, and what was wanted.
+    private func measure(_ part: Part, _ stage: PeerStage) async throws -> (String, [Target]) {
+        switch part {
+        case .serve: return try await serve(stage)
+        case .download: return try await download(stage)
+        case .memory:
+            let clients: [any Client] = [
+                OurPeer(), LibTorrent(isTuned: true), QBittorrent(), RTorrent(),
+            ]
+            let crowd = IdleCrowd(
+                stage: stage, clients: clients.filter { isWanted($0.name) },
+                leechers: leechers.max() ?? 1)
+            let samples = await crowd.run()
+            return (memoryTable(samples), memoryTargets(samples))
+        case .respond:
+            let samples = try await Responsiveness(
+                stage: stage, counts: leechers, seconds: seconds * 2
+            ).run()
+            return (responsivenessTable(samples), responsivenessTargets(samples))
+        }
     }
 
     private static let others: [any Client & Downloader] = [
@@ -99,7 +127,7 @@ struct PeerBenchmark {
         Aria2(),
     ]
 
-    private func serve(_ stage: PeerStage) async throws -> String {
+    private func serve(_ stage: PeerStage) async throws -> (String, [Target]) {
         let limits: [CServer.Answer] = [.gathered, .corked, .blockwise, .ranges]
         let all: [any Client] =
             [OurPeer(), OurPeer(requestBytes: 1 << 20)] + Self.others
@@ -108,11 +136,24 @@ struct PeerBenchmark {
         let serving = Serving(
             stage: stage, clients: clients, counts: leechers, runs: runs, seconds: seconds,
             patience: patience)
-        return servingTable(
-            try await serving.run(), names: clients.map(\.name), counts: leechers)
+        let cells = try await serving.run()
+        var table = servingTable(cells, names: clients.map(\.name), counts: leechers)
+        if isWanted("iperf3") { table += streamsTable(try await streams(stage)) }
+        return (table, servingTargets(cells, counts: leechers))
     }
 
-    private func download(_ stage: PeerStage) async throws -> String {
+    private func streams(_ stage: PeerStage) async throws -> [Int: [Streams.Sample]] {
+        var samples: [Int: [Streams.Sample]] = [:]
+        let streams = Streams(placement: stage.placement, seconds: seconds)
+        for _ in 0..<runs {
+            for count in [1, 50] {
+                samples[count, default: []].append(try await streams.measure(count))
+            }
+        }
+        return samples
+    }
+
+    private func download(_ stage: PeerStage) async throws -> (String, [Target]) {
         let ours = [
             OurDownload(), OurDownload(verify: "pieces"),
             OurDownload(verify: "pieces", maxBlock: 1 << 20),
@@ -120,12 +161,20 @@ struct PeerBenchmark {
         let all: [any Downloader] = ours + Self.others + [CReceiver()]
         let clients = all.filter { isWanted($0.name) }
         let downloading = Downloading(
-            stage: stage, clients: clients, counts: sharers, cores: cores, runs: runs)
+            stage: stage, clients: clients, counts: sharers, cores: cores, onOneCore: onOneCore,
+            runs: runs)
         let cells = try await downloading.run()
-        return cores.map { core in
-            downloadTable(cells, names: clients.map(\.name), counts: sharers, core: core)
-        }.joined()
+        let tables = cores.map { core in
+            downloadTable(
+                cells, names: clients.map(\.name),
+                counts: sharers.filter { core == .any || $0 == onOneCore }, core: core)
+        }
+        let targets = downloadTargets(cells, counts: sharers, size: mebibytes << 20)
+        return (tables.joined(), targets)
     }
+
+    /// With one core all crowds of sharers look alike: one of them is enough.
+    private var onOneCore: Int { sharers.contains(8) ? 8 : sharers[0] }
 
     private func isWanted(_ name: String) -> Bool {
         only.isEmpty || only.contains { name.contains($0) }

@@ -121,6 +121,16 @@ final class PeerStage: Sendable {
         return try generators.result(Generators.Served.self, of: visitor).served == 1
     }
 
+    /// A crowd that asks for blocks of the server at the port, whose process is measured.
+    func crowd(
+        _ count: Int, at port: UInt16, of server: ChildProcess, options: [String]
+    ) throws -> ChildProcess {
+        try generators.start(
+            "leechers",
+            torrentOptions + .option("to", "127.0.0.1:\(port)") + .option("count", count)
+                + .option("pid", server.pid) + options)
+    }
+
     /// Tells the tracker that there are sharers with the whole file.
     func announce(_ ports: Range<UInt16>) async throws {
         let addresses = ports.map { port in

@@ -79,13 +79,11 @@ struct Serving {
         // The whole file once: a server that maps it pays for the first touch of each page.
         _ = try await stage.visit(port, patience: 3)
         let before = server.memory("RssAnon") ?? 0
-        let crowd = try stage.generators.start(
-            "leechers",
-            stage.torrentOptions + .option("to", "127.0.0.1:\(port)") + .option("count", count)
-                + .option("block", client.requestBytes)
+        let crowd = try stage.crowd(
+            count, at: port, of: server,
+            options: .option("block", client.requestBytes)
                 + .option("pipeline", client.requestBytes > 16384 ? 4 : 64)
-                + .option("settle", patience) + .option("seconds", seconds)
-                + .option("pid", server.pid))
+                + .option("settle", patience) + .option("seconds", seconds))
         defer { crowd.kill() }
         let limit = Duration.seconds(patience + seconds + 20)
         guard try await crowd.end(within: limit) == .exited(0) else {
