@@ -75,7 +75,7 @@ extension Network {
     /// Tells the tracker of a peer of an open swarm, or, with a passkey, of a group's.
     func announce(_ sharer: ScriptedSharer, passkey: String? = nil, left: UInt64 = 0) async throws {
         let request = AnnounceRequest(
-            infoHash: sharer.content.info.infoHash, peerID: sharer.peerID, port: sharer.port,
+            infoHash: sharer.infoHash, peerID: sharer.peerID, port: sharer.port,
             uploaded: 0, downloaded: 0, left: left, event: .started)
         let path = passkey.map { "/announce/\($0)" } ?? "/announce"
         let answer = try await bytes(of: "\(path)?\(request.query())")

@@ -41,6 +41,7 @@ final class ScriptedSharer: Sendable {
     struct Play {
         let link: Link
         let content: Content
+        let infoHash: InfoHash
         let peerID: PeerID
         fileprivate let book: Book
 
@@ -48,14 +49,19 @@ final class ScriptedSharer: Sendable {
     }
 
     let content: Content
+    let infoHash: InfoHash
     let peerID: PeerID
     let port: UInt16
     private let descriptor: Int32
     private let book = Book()
 
     /// Listens on a free port; the tracker is told by `Network.announce`.
-    init(of content: Content, id: Int, script: @escaping Script) throws {
+    /// - Parameter infoHash: another one than the content's.
+    init(
+        of content: Content, id: Int, infoHash: InfoHash? = nil, script: @escaping Script
+    ) throws {
         self.content = content
+        self.infoHash = infoHash ?? content.info.infoHash
         peerID = .scripted(id)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         _ = fcntl(listener, F_SETFD, FD_CLOEXEC)
@@ -68,14 +74,17 @@ final class ScriptedSharer: Sendable {
             throw SpawnError(description: "can't listen: \(String(cString: strerror(errno)))")
         }
         (descriptor, port) = (listener, UInt16(bigEndian: address.sin_port))
-        let (book, peerID) = (book, peerID)
+        let (book, infoHash, peerID) = (book, self.infoHash, peerID)
         Thread {
             while true {
                 let descriptor = accept(listener, nil, nil)
                 if descriptor < 0, errno == EINTR { continue }
                 guard descriptor >= 0 else { break }
                 Thread {
-                    ScriptedSharer.play(script, descriptor, content, peerID, book)
+                    let play = Play(
+                        link: Link(descriptor: descriptor), content: content, infoHash: infoHash,
+                        peerID: peerID, book: book)
+                    ScriptedSharer.perform(script, play, descriptor)
                 }.start()
             }
             close(listener)
@@ -100,21 +109,17 @@ final class ScriptedSharer: Sendable {
         }
     }
 
-    private static func play(
-        _ script: Script, _ descriptor: Int32, _ content: Content, _ peerID: PeerID, _ book: Book
-    ) {
-        let link = Link(descriptor: descriptor)
-        let isWanted = book.ledger.withLock { ledger in
+    private static func perform(_ script: Script, _ play: Play, _ descriptor: Int32) {
+        let isWanted = play.note { ledger in
             ledger.connections += 1
             ledger.descriptors.insert(descriptor)
             return !ledger.hasStopped
         }
         guard isWanted else { return }
-        let play = Play(link: link, content: content, peerID: peerID, book: book)
         let hasFinished = (try? script(play)) != nil
         // The link goes away after this: the number may be another's then.
-        withExtendedLifetime(link) {
-            book.ledger.withLock { ledger in
+        withExtendedLifetime(play.link) {
+            play.note { ledger in
                 ledger.descriptors.remove(descriptor)
                 if !hasFinished { ledger.drops += 1 }
             }
@@ -126,14 +131,14 @@ extension ScriptedSharer.Play {
     /// Shakes hands as it should be, and tells of the pieces.
     func open(bitfield: [UInt8]? = nil) throws {
         _ = try link.receiveHandshake()
-        try link.send(Handshake(infoHash: content.info.infoHash, peerID: peerID).encoded())
+        try link.send(Handshake(infoHash: infoHash, peerID: peerID).encoded())
         try link.send(.bitfield(bitfield ?? content.fullBitfield))
     }
 
     /// Shakes hands as a peer of both extensions, and leaves it to the script to tell of the pieces.
     func openExtended(_ hello: ExtensionHandshake) throws {
         _ = try link.receiveHandshake()
-        var handshake = Handshake(infoHash: content.info.infoHash, peerID: peerID)
+        var handshake = Handshake(infoHash: infoHash, peerID: peerID)
         handshake.supportsExtensionProtocol = true
         handshake.supportsFastExtension = true
         try link.send(handshake.encoded())
