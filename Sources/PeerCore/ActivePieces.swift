@@ -21,8 +21,6 @@ struct ActivePieces {
 
         /// Whether nobody is expected to send it.
         var isUnrequested: Bool { requests == 0 && state != .complete }
-        /// How many peers may send it.
-        var askedCount: Int { Int(requests) + Int(lateRequests) }
     }
 
     enum Phase: UInt8, Sendable {
@@ -32,6 +30,9 @@ struct ActivePieces {
         case collecting
         /// Every block is stored: nothing may be written until the hash is known.
         case verifying
+        /// The hash was wrong: nothing may be written until its blocks are known by their
+        /// fingerprints.
+        case examining
     }
 
     struct Piece: Sendable {
@@ -126,10 +127,24 @@ struct ActivePieces {
         return nil
     }
 
+    /// Notes that a peer is asked for unrequested blocks from this one on, `limit` of them at
+    /// most. Returns how many.
+    mutating func requestRun(slot: Int, block: Int, limit: Int) -> Int {
+        let base = slot * stride
+        let end = min(block + limit, pieces[slot].blockCount)
+        var next = block
+        while next < end, blocks[base + next].isUnrequested {
+            blocks[base + next].requests = 1
+            next += 1
+        }
+        noteRequested(slot, block..<next)
+        return next - block
+    }
+
     /// Notes that one more peer is asked for a block that isn't complete.
     mutating func addRequest(slot: Int, block: Int) {
         let position = slot * stride + block
-        if blocks[position].isUnrequested { noteRequested(slot, block) }
+        if blocks[position].isUnrequested { noteRequested(slot, block..<block + 1) }
         blocks[position].requests += 1
     }
 
@@ -181,7 +196,7 @@ struct ActivePieces {
     /// verified. Other peers asked for it have to be told; the counts of requests are cleared.
     mutating func complete(slot: Int, block: Int) -> Bool {
         let position = slot * stride + block
-        if blocks[position].isUnrequested { noteRequested(slot, block) }
+        if blocks[position].isUnrequested { noteRequested(slot, block..<block + 1) }
         blocks[position].state = .complete
         blocks[position].requests = 0
         blocks[position].lateRequests = 0
@@ -202,18 +217,21 @@ struct ActivePieces {
         return true
     }
 
-    /// The ids of all who sent a block that is complete, in order of their first one.
+    /// Who sent each block of a whole piece.
     func contributors(in slot: Int) -> [UInt32] {
-        var ids: [UInt32] = []
-        for block in 0..<pieces[slot].blockCount {
-            let state = blocks[slot * stride + block]
-            if state.state == .complete, ids.last != state.contributor,
-                !ids.contains(state.contributor)
-            {
-                ids.append(state.contributor)
-            }
-        }
-        return ids
+        blocks[slot * stride..<slot * stride + pieces[slot].blockCount].map(\.contributor)
+    }
+
+    /// The piece is wrong, and is going to be examined.
+    mutating func examine(_ slot: Int) {
+        pieces[slot].phase = .examining
+        recount(slot)
+    }
+
+    /// Lets anyone send the rest of a piece.
+    mutating func disown(_ slot: Int) {
+        pieces[slot].owner = 0
+        ownedCount -= 1
     }
 
     private mutating func forgetFragments(_ position: Int, of contributor: UInt32) {
@@ -222,9 +240,9 @@ struct ActivePieces {
         }
     }
 
-    private mutating func noteRequested(_ slot: Int, _ block: Int) {
-        pieces[slot].unrequestedCount -= 1
-        if block == pieces[slot].cursor { pieces[slot].cursor += 1 }
+    private mutating func noteRequested(_ slot: Int, _ blocks: Range<Int>) {
+        pieces[slot].unrequestedCount -= blocks.count
+        if blocks.lowerBound == pieces[slot].cursor { pieces[slot].cursor = blocks.upperBound }
         if pieces[slot].unrequestedCount == 0 { delist(slot) }
         recount(slot)
     }
@@ -241,7 +259,7 @@ struct ActivePieces {
         let piece = pieces[slot]
         let isLive =
             switch piece.phase {
-            case .free: false
+            case .free, .examining: false
             case .collecting: piece.requestedCount > 0
             case .verifying: true
             }

@@ -1,26 +1,55 @@
-/// Who is at fault for a piece that failed its hash.
+/// Who is at fault for pieces that failed their hash.
 ///
-/// Who sent all of it is. Several senders come under suspicion: each then gets pieces for itself
-/// alone ("parole") until one is good, so that who corrupts always is soon a sole sender. Who
-/// behaves on parole and corrupts among others gathers suspicion faster than any of them.
-enum Blame {
-    /// Failed pieces with a part of one's own before one is convicted by comparison.
-    static let convictionThreshold = 4
-
-    /// Counts the failure and returns the peer whose fault it is beyond doubt, if any.
-    static func convict(_ contributors: [PeerRecord]) -> PeerRecord? {
-        for record in contributors { record.suspicion += 1 }
-        guard contributors.count > 1 else { return contributors.first }
-        for record in contributors { record.isOnParole = true }
-        let ranked = contributors.sorted { ($1.suspicion, $0.id) < ($0.suspicion, $1.id) }
-        let isClear = ranked[0].suspicion >= 2 * ranked[1].suspicion
-        return isClear && ranked[0].suspicion >= convictionThreshold ? ranked[0] : nil
+/// Who sent all of a piece is. Where it came from several, its blocks are remembered by their
+/// fingerprints and their senders until the piece has its hash: whoever sent another block than
+/// the right one is at fault. The piece is fetched next, from one peer alone as long as that is
+/// fast enough, so that either it is right, or its sender is convicted.
+struct Blame {
+    /// A piece as it was when it failed.
+    struct Failure {
+        let piece: Int
+        /// The id of the `PeerRecord` of each block's sender.
+        let senders: [UInt32]
+        /// Of each block; empty until they are known.
+        var fingerprints: [UInt64] = []
     }
 
-    /// Counts a good piece: a sole sender on parole has proven itself. Returns whether one has.
-    static func acquit(_ contributors: [PeerRecord]) -> Bool {
-        guard contributors.count == 1, contributors[0].isOnParole else { return false }
-        contributors[0].isOnParole = false
-        return true
+    /// More of them are told by a few failures as well; each takes 12 bytes a block.
+    static let maxFailures = 64
+
+    /// In order of time.
+    private(set) var failures: [Failure] = []
+
+    /// A piece has failed: returns its only sender, who is convicted, or nil when it came from
+    /// several and its blocks are to be examined.
+    mutating func convict(piece: Int, senders: [UInt32]) -> UInt32? {
+        if senders.allSatisfy({ $0 == senders[0] }) { return senders[0] }
+        if failures.count == Self.maxFailures { failures.removeFirst() }
+        failures.append(Failure(piece: piece, senders: senders))
+        return nil
+    }
+
+    /// Whether the blocks of a piece that has its hash are to be examined.
+    func isSuspect(_ piece: Int) -> Bool { failures.contains { $0.piece == piece } }
+
+    /// The fingerprints of a piece as it last failed.
+    mutating func learn(_ fingerprints: [UInt64], ofFailed piece: Int) {
+        guard let last = failures.lastIndex(where: { $0.piece == piece }) else { return }
+        failures[last].fingerprints = fingerprints
+    }
+
+    /// The fingerprints of a piece that has its hash. Returns who sent anything else, in order of
+    /// the blocks.
+    mutating func convict(piece: Int, right fingerprints: [UInt64]) -> [UInt32] {
+        var culprits: [UInt32] = []
+        for failure in failures where failure.piece == piece {
+            for (block, sender) in failure.senders.enumerated()
+            where block < failure.fingerprints.count && block < fingerprints.count {
+                let isRight = failure.fingerprints[block] == fingerprints[block]
+                if !isRight, !culprits.contains(sender) { culprits.append(sender) }
+            }
+        }
+        failures.removeAll { $0.piece == piece }
+        return culprits
     }
 }

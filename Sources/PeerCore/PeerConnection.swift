@@ -56,6 +56,8 @@ final class PeerConnection {
     var maxRequestLength: Int
     /// The pieces it may be asked for while it chokes us (BEP 6).
     var allowedFast: [UInt32] = []
+    /// The pieces it suggests to ask it for (BEP 6).
+    var suggested: [UInt32] = []
     /// How many of its pieces are missing here.
     var usefulPieces = 0
     var pipeline: RequestPipeline
@@ -152,7 +154,7 @@ final class PeerConnection {
     var isSpare: Bool { holdsSlot && !peerIsInterested }
 }
 
-/// What becomes of the `piece` message that is arriving.
+/// What becomes of the block that is arriving.
 enum IncomingBlock {
     /// Between blocks. Exits: `wanted`, `unwanted`.
     case none

@@ -13,10 +13,6 @@ final class PeerRecord {
     var bytesFrom: Int64 = 0
     var bytesTo: Int64 = 0
     var pieces = 0
-    /// How many pieces failed their hash that this peer sent a part of.
-    var suspicion = 0
-    /// Under suspicion: gets pieces for itself alone until one of them is good.
-    var isOnParole = false
     var isBanned = false
     /// Its one connection past the handshake.
     var connection: ConnectionID?

@@ -9,9 +9,32 @@
 /// with up to 4,096 pieces of 2 MiB or 1,024 of 512 KiB, a sample from a random place beyond.
 /// A piece of 1500 bytes so costs about as little a byte as one of a megabyte.
 struct PiecePicker {
-    struct Block: Equatable, Sendable {
-        let piece: Int
-        let block: Int
+    /// How much to ask of a peer.
+    struct Demand {
+        private var blocks: Int
+        private var requests: Int
+        private let runLength: Int
+        private var isBegun = false
+
+        /// So many blocks, in so many requests at most, each of so many blocks at most.
+        init(blocks: Int, requests: Int = .max, runLength: Int = 1) {
+            self.blocks = blocks
+            self.requests = requests
+            self.runLength = runLength
+        }
+
+        var longestRun: Int { min(runLength, blocks) }
+
+        /// What is less than a run is left for the next time, unless it is all that there is.
+        var isMet: Bool {
+            blocks <= 0 || requests <= 0 || (isBegun && blocks < runLength)
+        }
+
+        mutating func meet(_ count: Int) {
+            blocks -= count
+            requests -= 1
+            isBegun = true
+        }
     }
 
     private let geometry: TorrentGeometry
@@ -72,33 +95,45 @@ struct PiecePicker {
 
     // MARK: Choosing
 
-    /// Appends up to `count` blocks to be asked of a peer and notes them as requested.
+    /// Appends what to ask of a peer, as far as there is demand, and notes it as requested.
     mutating func pick(
-        _ count: Int, for peer: PeerConnection, into picked: inout [Block]
+        _ demand: Demand, for peer: PeerConnection, into picked: inout [BlockRun]
     ) {
-        let end = picked.count + count
-        let id = peer.record.id
+        var demand = demand
         if isSequential {
-            for slot in startedInOrder where picked.count < end && isOpen(slot, to: peer) {
-                take(slot, peer, end, &picked)
+            for slot in startedInOrder where !demand.isMet && isOpen(slot, to: peer) {
+                take(slot, peer, &demand, &picked)
             }
         } else {
-            pickStarted(end, peer, &picked)
+            pickStarted(peer, &demand, &picked)
         }
-        while picked.count < end, let piece = newPiece(for: peer) {
-            let isAlone = peer.record.isOnParole || singleSourcePieces.contains(piece)
-            take(start(piece, owner: isAlone ? id : 0), peer, end, &picked)
+        while !demand.isMet, let piece = newPiece(for: peer) {
+            take(start(piece, with: peer), peer, &demand, &picked)
+        }
+    }
+
+    /// The same of a peer that chokes us, among the pieces that it allows all the same (BEP 6).
+    mutating func pickAllowed(
+        _ demand: Demand, for peer: PeerConnection, into picked: inout [BlockRun]
+    ) {
+        var demand = demand
+        for piece in peer.allowedFast.map(Int.init) where !demand.isMet {
+            if let slot = active.slot(of: piece) {
+                if isOpen(slot, to: peer) { take(slot, peer, &demand, &picked) }
+            } else if wanted.contains(piece), peer.offers(piece) {
+                take(start(piece, with: peer), peer, &demand, &picked)
+            }
         }
     }
 
     private mutating func pickStarted(
-        _ end: Int, _ peer: PeerConnection, _ picked: inout [Block]
+        _ peer: PeerConnection, _ demand: inout Demand, _ picked: inout [BlockRun]
     ) {
-        if isOpen(peer.currentSlot, to: peer) { take(peer.currentSlot, peer, end, &picked) }
+        if isOpen(peer.currentSlot, to: peer) { take(peer.currentSlot, peer, &demand, &picked) }
         var position = 0
-        while picked.count < end, position < active.partial.count {
+        while !demand.isMet, position < active.partial.count {
             let slot = active.partial[position]
-            if isOpen(slot, to: peer) { take(slot, peer, end, &picked) }
+            if isOpen(slot, to: peer) { take(slot, peer, &demand, &picked) }
             // A slot that is used up has left the list, and another took its place.
             if position < active.partial.count, active.partial[position] == slot { position += 1 }
         }
@@ -114,39 +149,49 @@ struct PiecePicker {
         guard piece.phase == .collecting, piece.unrequestedCount > 0,
             peer.offers(piece.index)
         else { return false }
-        return piece.owner == peer.record.id || (piece.owner == 0 && !peer.record.isOnParole)
+        return piece.owner == 0 || piece.owner == peer.record.id
     }
 
     /// Asks the peer for what is left of a piece, but for what it was asked before and gave late.
     private mutating func take(
-        _ slot: Int, _ peer: PeerConnection, _ end: Int, _ picked: inout [Block]
+        _ slot: Int, _ peer: PeerConnection, _ demand: inout Demand, _ picked: inout [BlockRun]
     ) {
         let piece = active.pieces[slot].index
         var next = 0
-        while picked.count < end, let block = active.unrequestedBlock(in: slot, from: next) {
-            next = block + 1
-            if peer.pipeline.lateCount > 0,
-                peer.pipeline.index(piece: piece, block: block) != nil
-            {
-                continue
+        while !demand.isMet, let block = active.unrequestedBlock(in: slot, from: next) {
+            var limit = demand.longestRun
+            if peer.pipeline.lateCount > 0 {
+                limit =
+                    (0..<limit).prefix { count in
+                        peer.pipeline.index(piece: piece, block: block + count) == nil
+                    }.count
             }
-            active.addRequest(slot: slot, block: block)
-            picked.append(Block(piece: piece, block: block))
+            next = block + max(1, limit)
+            guard limit > 0 else { continue }
+            let count = active.requestRun(slot: slot, block: block, limit: limit)
+            picked.append(BlockRun(piece: piece, block: block, count: count))
+            demand.meet(count)
         }
         peer.currentSlot = slot
     }
 
-    private mutating func start(_ piece: Int, owner: UInt32) -> Int {
+    private mutating func start(_ piece: Int, with peer: PeerConnection) -> Int {
         wanted.remove(piece)
-        return active.start(piece, owner: owner)
+        let isAlone = singleSourcePieces.contains(piece)
+        return active.start(piece, owner: isAlone ? peer.record.id : 0)
     }
 
-    /// The piece to be started with this peer: the rarest, or any of them at the very beginning.
+    /// The piece to be started with this peer: the rarest, among them what it suggests (BEP 6), or
+    /// any of them at the very beginning.
     private mutating func newPiece(for peer: PeerConnection) -> Int? {
         guard !wanted.isEmpty else { return nil }
         let offered = peer.offeredPieces
+        // What failed comes first, so that its senders are soon known for what they are.
+        let failed = singleSourcePieces.filter { wanted.contains($0) && offered.contains($0) }
+        if let piece = failed.min() { return piece }
         if isSequential { return wanted.firstMember(sharedWith: offered) }
         let isRandom = randomPiecesLeft > 0
+        let suggested = peer.suggested
         let salt = UInt32(truncatingIfNeeded: random.next())
         let wordCount = wanted.words.count
         var word = candidateLimit < wanted.setCount ? random.below(wordCount) : 0
@@ -159,8 +204,10 @@ struct PiecePicker {
                 let lead = bits.leadingZeroBitCount
                 bits &= ~(1 << UInt64(63 - lead))
                 let piece = word << 6 + lead
-                let rarity = isRandom ? 0 : UInt64(availability[piece])
-                let key = rarity << 32 | UInt64(Self.shuffle(UInt32(piece), salt))
+                let rarity = isRandom ? 0 : UInt64(availability[piece]) * 2
+                let isSuggested = !suggested.isEmpty && suggested.contains(UInt32(piece))
+                let rank = isSuggested ? rarity : rarity + 1
+                let key = rank << 32 | UInt64(Self.shuffle(UInt32(piece), salt))
                 if best == nil || key < best!.key { best = (piece, key) }
             }
             if candidates >= candidateLimit { break }
@@ -184,19 +231,25 @@ struct PiecePicker {
         active.addRequest(slot: slot, block: block)
     }
 
-    /// A request won't be answered, or not in time (`isLate`).
-    mutating func release(piece: Int, block: Int, by id: UInt32, isLate: Bool) {
+    /// A block that a peer was expected to send may not come in time: others may be asked.
+    mutating func expire(piece: Int, block: Int, by id: UInt32) {
+        drop(piece, block, id, isLate: true)
+    }
+
+    /// A block that a peer was asked for won't come, whether it was expected or had been given up
+    /// (`isLate`).
+    mutating func forget(piece: Int, block: Int, by id: UInt32, isLate: Bool) {
+        guard isLate else { return drop(piece, block, id, isLate: false) }
+        guard let slot = active.slot(of: piece) else { return }
+        active.dropLateRequest(slot: slot, block: block, contributor: id)
+    }
+
+    private mutating func drop(_ piece: Int, _ block: Int, _ id: UInt32, isLate: Bool) {
         guard let slot = active.slot(of: piece) else { return }
         let isUntouched = active.dropRequest(
             slot: slot, block: block, contributor: id, isLate: isLate)
         if isUntouched { reopen(slot) }
         epoch += 1
-    }
-
-    /// A late request won't be answered any more.
-    mutating func releaseLate(piece: Int, block: Int, by id: UInt32) {
-        guard let slot = active.slot(of: piece) else { return }
-        active.dropLateRequest(slot: slot, block: block, contributor: id)
     }
 
     /// A late request will be answered after all. Returns whether that is of use.
@@ -223,47 +276,58 @@ struct PiecePicker {
         active.complete(slot: slot, block: block)
     }
 
-    /// The piece has its hash, or not; returns who sent it. Nil when it isn't being verified.
-    mutating func verified(piece: Int, ok: Bool) -> [UInt32]? {
+    /// Who sent each block of a piece that is being verified; nil when it isn't.
+    func sendersOfVerifying(_ piece: Int) -> [UInt32]? {
         guard let slot = active.slot(of: piece), active.pieces[slot].phase == .verifying else {
             return nil
         }
-        let contributors = active.contributors(in: slot)
-        if ok {
-            active.end(slot)
-            randomPiecesLeft -= 1
-            singleSourcePieces.remove(piece)
-        } else {
-            if contributors.count > 1 { singleSourcePieces.insert(piece) }
-            reopen(slot)
-        }
-        return contributors
+        return active.contributors(in: slot)
     }
 
-    /// Gives up the pieces that only this peer may send: what it sent of them is lost.
-    /// Returns the bytes.
-    mutating func disown(_ id: UInt32) -> Int {
-        guard active.ownedCount > 0 else { return 0 }
-        var lost = 0
-        for slot in active.pieces.indices {
-            let piece = active.pieces[slot]
-            guard piece.phase == .collecting, piece.owner == id else { continue }
-            lost += piece.completeCount * geometry.blockLength
-            reopen(slot)
+    /// The piece being verified has its hash.
+    mutating func succeeded(_ piece: Int) {
+        guard let slot = active.slot(of: piece) else { return }
+        active.end(slot)
+        randomPiecesLeft -= 1
+        singleSourcePieces.remove(piece)
+    }
+
+    /// The piece being verified hasn't its hash, and is to be fetched again: after it was examined,
+    /// from one peer alone, when it came from several.
+    mutating func failed(_ piece: Int, isExamined: Bool) {
+        guard let slot = active.slot(of: piece) else { return }
+        guard isExamined else { return reopen(slot) }
+        singleSourcePieces.insert(piece)
+        active.examine(slot)
+    }
+
+    /// The blocks of a failed piece are known by their fingerprints. Returns false when it wasn't
+    /// being examined.
+    mutating func examined(_ piece: Int) -> Bool {
+        guard let slot = active.slot(of: piece), active.pieces[slot].phase == .examining else {
+            return false
         }
-        return lost
+        reopen(slot)
+        return true
+    }
+
+    /// Lets anyone send the rest of the pieces that only this peer was to send.
+    mutating func disown(_ id: UInt32) {
+        guard active.ownedCount > 0 else { return }
+        for slot in active.pieces.indices
+        where active.pieces[slot].phase == .collecting && active.pieces[slot].owner == id {
+            active.disown(slot)
+            epoch += 1
+        }
     }
 
     /// The slot of a piece of which a late block has come; a piece given up is started again.
     private mutating func slotForLateBlock(of piece: Int, from peer: PeerConnection) -> Int? {
-        let id = peer.record.id
         if let slot = active.slot(of: piece) {
             let owner = active.pieces[slot].owner
-            return owner == id || (owner == 0 && !peer.record.isOnParole) ? slot : nil
+            return owner == 0 || owner == peer.record.id ? slot : nil
         }
-        guard wanted.contains(piece) else { return nil }
-        let isAlone = peer.record.isOnParole || singleSourcePieces.contains(piece)
-        return start(piece, owner: isAlone ? id : 0)
+        return wanted.contains(piece) ? start(piece, with: peer) : nil
     }
 
     private mutating func reopen(_ slot: Int) {

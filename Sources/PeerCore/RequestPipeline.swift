@@ -1,116 +1,180 @@
 import Wire
 
-/// The requests one peer has to answer, oldest first, and how many of them there should be.
+/// The requests one peer has to answer, oldest first, and how many blocks they should name.
 ///
 /// The depth follows rate × latency, so that the peer is never without work. At first it grows
 /// by one with each block, which doubles it every round trip, until the rate no longer follows;
-/// from then on it approaches what the rate can use, a step with each block.
+/// from then on it approaches what the rate can use.
 struct RequestPipeline {
+    /// A run that was asked for. Its blocks come in order, but may come from others meanwhile.
     struct Request: Equatable, Sendable {
-        let piece: UInt32
-        let block: UInt32
+        let run: BlockRun
         let sentAt: Instant
-        /// Given up: the block may be asked of others, but is still taken if it comes first.
-        fileprivate(set) var isLate = false
+        /// The blocks still to come, and those of them that were given up: they may be asked of
+        /// others, but are still taken if they come first. Bits count from the run's first block.
+        fileprivate(set) var pending: UInt64
+        fileprivate(set) var late: UInt64 = 0
+        /// Some of it has come from this peer.
+        fileprivate(set) var hasBegun = false
+
+        /// Whether nothing of it is expected any more.
+        var isLate: Bool { pending & ~late == 0 }
+        var pendingCount: Int { pending.nonzeroBitCount }
+
+        func contains(_ piece: Int, _ block: Int) -> Bool {
+            piece == run.piece && run.blocks.contains(block) && pending & bit(block) != 0
+        }
+
+        func isLate(_ block: Int) -> Bool { late & bit(block) != 0 }
+
+        fileprivate func bit(_ block: Int) -> UInt64 { 1 << UInt64(block - run.block) }
     }
 
     private var requests = Queue<Request>()
-    /// How many of the requests were given up.
+    /// Blocks that the peer is expected to send.
+    private(set) var outstanding = 0
+    /// Blocks that were given up and may still come.
     private(set) var lateCount = 0
-    /// How many requests should be outstanding.
+    /// Blocks that may come, late ones included.
+    var blockCount: Int { outstanding + lateCount }
+    /// How many blocks should be outstanding.
     private(set) var depth: Int
-    /// The bounds of `depth`: those configured, and as narrow as the peer's queue.
-    private let configuredBounds: ClosedRange<Int>
-    private var bounds: ClosedRange<Int>
+    private let bounds: ClosedRange<Int>
+    /// How many requests the peer keeps (BEP 10 `reqq`).
+    private var queueLimit: Int
     private var latency = LatencyEstimate()
 
     /// Whether the depth still grows with every block.
     private var isSlowStart = true
     /// A round is a round trip, or 20 ms if that is longer: its beginning, the blocks that came
-    /// in it, and the blocks a second of the round before.
+    /// in it, and the blocks a nanosecond of the round before.
     private var roundBegin = Instant.zero
     private var roundBlocks = 0
     private var lastRoundRate = 0.0
 
-    /// A pipeline for a peer that keeps `queueLimit` requests as far as is known.
+    /// A pipeline whose depth stays in `bounds`, for a peer that keeps `queueLimit` requests.
     init(bounds: ClosedRange<Int>, queueLimit: Int) {
-        configuredBounds = bounds
         self.bounds = bounds
+        self.queueLimit = max(1, queueLimit)
         depth = 0
-        limitDepth(to: queueLimit)
         restart()
     }
 
     /// Requests, late ones included.
     var count: Int { requests.count }
-    /// Requests that the peer is expected to answer.
-    var outstanding: Int { requests.count - lateCount }
     subscript(index: Int) -> Request { requests[index] }
 
-    /// How many more requests to send now. Asked for in batches of an eighth of the depth.
-    var room: Int {
-        let room = depth - outstanding
-        return room * 8 >= depth ? room : 0
+    /// How long runs should be: a quarter of the depth, so that a slow peer isn't asked for much
+    /// at once, and at most `longest`.
+    func runLength(atMost longest: Int) -> Int {
+        let length = min(longest, BlockRun.maxCount, depth / 4)
+        return length < 2 ? 1 : 1 << (Int.bitWidth - 1 - length.leadingZeroBitCount)
     }
 
-    /// Bounds the depth by what the peer says it queues (BEP 10 `reqq`).
-    mutating func limitDepth(to limit: Int) {
-        let limit = max(1, limit)
-        bounds =
-            min(configuredBounds.lowerBound, limit)...min(configuredBounds.upperBound, limit)
-        depth = min(depth, bounds.upperBound)
+    /// How many more blocks to ask for now, in runs of a length. Asked for in batches of an eighth
+    /// of the depth, and whole runs.
+    func room(inRunsOf runLength: Int) -> Int {
+        let target = min(depth, queueLimit * runLength)
+        let room = target - outstanding
+        return room >= runLength && room * 8 >= target ? room : 0
     }
 
-    mutating func append(piece: Int, block: Int, at now: Instant) {
-        requests.append(Request(piece: UInt32(piece), block: UInt32(block), sentAt: now))
+    /// How many more requests the peer keeps.
+    var requestRoom: Int { max(0, queueLimit - count) }
+
+    mutating func limitQueue(to limit: Int) { queueLimit = max(1, limit) }
+
+    mutating func append(_ run: BlockRun, at now: Instant) {
+        requests.append(Request(run: run, sentAt: now, pending: run.mask))
+        outstanding += run.count
     }
 
+    /// The request that names a block which hasn't come.
     func index(piece: Int, block: Int) -> Int? {
-        for index in 0..<requests.count {
-            let request = requests[index]
-            if request.piece == UInt32(piece), request.block == UInt32(block) { return index }
+        for index in 0..<requests.count where requests[index].contains(piece, block) {
+            return index
         }
         return nil
     }
 
+    /// The request that names just these blocks.
+    func index(of run: BlockRun) -> Int? {
+        for index in 0..<requests.count where requests[index].run == run { return index }
+        return nil
+    }
+
+    /// Notes that the peer begins to answer a request.
+    mutating func begin(at index: Int) { requests[index].hasBegun = true }
+
+    /// Notes that a block of a request is no longer to come; the request goes with the last one.
+    mutating func resolve(_ block: Int, at index: Int) {
+        let bit = requests[index].bit(block)
+        if requests[index].late & bit != 0 { lateCount -= 1 } else { outstanding -= 1 }
+        requests[index].pending &= ~bit
+        requests[index].late &= ~bit
+        if requests[index].pending == 0 { _ = requests.remove(at: index) }
+    }
+
+    /// Forgets a request.
     @discardableResult
     mutating func remove(at index: Int) -> Request {
         let request = requests.remove(at: index)
-        if request.isLate { lateCount -= 1 }
+        lateCount -= request.late.nonzeroBitCount
+        outstanding -= (request.pending & ~request.late).nonzeroBitCount
         return request
     }
 
     mutating func removeAll() {
         requests.removeAll()
+        outstanding = 0
         lateCount = 0
     }
 
-    mutating func setLate(_ isLate: Bool, at index: Int) {
-        guard requests[index].isLate != isLate else { return }
-        requests[index].isLate = isLate
-        lateCount += isLate ? 1 : -1
+    /// Gives up what isn't given up yet of a request.
+    mutating func setLate(at index: Int) {
+        let count = (requests[index].pending & ~requests[index].late).nonzeroBitCount
+        requests[index].late = requests[index].pending
+        outstanding -= count
+        lateCount += count
+    }
+
+    /// Expects a late block of a request after all.
+    mutating func adopt(_ block: Int, at index: Int) {
+        requests[index].late &= ~requests[index].bit(block)
+        outstanding += 1
+        lateCount -= 1
     }
 
     /// When the oldest request that isn't late was sent.
     var oldestSentAt: Instant? {
-        if lateCount == 0 { return requests.first?.sentAt }
+        guard outstanding > 0 else { return nil }
         for index in 0..<requests.count where !requests[index].isLate {
             return requests[index].sentAt
         }
         return nil
     }
 
-    /// Learns from an answered request: the latency, and with it how deep to go at this rate.
-    mutating func answered(
-        _ request: Request, at now: Instant, rate: Double, blockLength: Int
-    ) {
-        latency.add(now.nanoseconds - request.sentAt.nanoseconds)
+    /// What is known when a block has come that was asked for.
+    struct Answer {
+        var sentAt: Instant
+        /// Bytes a second that come from the peer.
+        var rate: Double
+        var blockLength: Int
+        /// Blocks that a peer nearby may have to answer, for those who work in bursts.
+        var slack: Int
+    }
+
+    /// Learns from a block the latency, and with it how deep to go at this rate.
+    mutating func learn(from answer: Answer, at now: Instant) {
+        latency.add(now.nanoseconds - answer.sentAt.nanoseconds)
         if isSlowStart {
-            depth = min(depth + 1, bounds.upperBound)
-            watchGrowth(request.sentAt, now)
+            let onTheWay = 2 * lastRoundRate * Double(latency.shortest)
+            let limit = min(bounds.upperBound, answer.slack + Int(onTheWay))
+            if depth < limit { depth += 1 }
+            watchGrowth(answer.sentAt, now)
         } else {
-            let useful = usefulDepth(rate: rate, blockLength: blockLength)
-            depth += (useful - depth).signum()
+            let useful = usefulDepth(answer)
+            depth += useful > depth ? 1 : (useful - depth - 7) / 8
         }
     }
 
@@ -127,12 +191,19 @@ struct RequestPipeline {
         roundBlocks = 0
     }
 
-    /// Twice the shortest round trip, which holds no queueing, and a quarter of a second for
-    /// peers and disks that work in bursts.
-    private func usefulDepth(rate: Double, blockLength: Int) -> Int {
-        let seconds = Double(latency.shortest) * 2e-9 + 0.25
-        let blocks = rate * seconds / Double(blockLength)
+    /// Twice the shortest round trip, which holds no queueing, and a quarter of a second, as far
+    /// as there is slack, for peers and disks that work in bursts.
+    private func usefulDepth(_ answer: Answer) -> Int {
+        let rate = answer.rate / Double(answer.blockLength)
+        let onTheWay = rate * Double(latency.shortest) * 2e-9
+        let blocks = onTheWay + min(rate * 0.25, Double(answer.slack))
         return max(bounds.lowerBound, Int(min(blocks, Double(bounds.upperBound))))
+    }
+
+    /// The peer has become slow all at once.
+    mutating func reduceDepth(to limit: Int) {
+        depth = max(bounds.lowerBound, min(depth, limit))
+        isSlowStart = false
     }
 
     /// Begins anew after a choke or a silence.
@@ -151,28 +222,4 @@ struct RequestPipeline {
 
     /// From request to whole block, smoothed; 0 before the first.
     var smoothedLatency: Int64 { latency.smoothed }
-}
-
-/// The time from a request to its whole block, in nanoseconds, estimated as TCP does round trip
-/// times (RFC 6298).
-struct LatencyEstimate {
-    private(set) var shortest: Int64 = 0
-    private(set) var smoothed: Int64 = 0
-    private var variation: Int64 = 0
-
-    mutating func add(_ sample: Int64) {
-        let sample = max(sample, 1)
-        guard smoothed > 0 else {
-            shortest = sample
-            smoothed = sample
-            variation = sample / 2
-            return
-        }
-        shortest = min(shortest, sample)
-        variation += (abs(sample - smoothed) - variation) / 4
-        smoothed += (sample - smoothed) / 8
-    }
-
-    /// What a healthy peer doesn't exceed; nil before the first sample.
-    var expectedAtMost: Int64? { smoothed > 0 ? 2 * smoothed + 4 * variation : nil }
 }

@@ -2,41 +2,92 @@ import Wire
 
 // Blocks that come, pieces that get whole.
 extension Swarm {
+    /// A part of a `piece` message: block by block, as far as each has come.
     mutating func fragment(
         of request: BlockRequest, _ offset: Int, _ payload: Range<Int>,
         from peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        if offset == 0 { peer.incoming = begin(request, from: peer) }
-        let isLast = offset + payload.count == Int(request.length)
-        let piece = Int(request.piece)
-        if case .wanted(let slot, let block) = peer.incoming,
-            picker.active.isReceiving(
-                slot: slot, piece: piece, block: block, from: peer.record.id)
-        {
-            outputs.actions.append(
-                .store(piece: piece, begin: Int(request.begin) + offset, source: payload))
-            guard isLast else { return }
-            peer.incoming = .none
-            completeBlock(piece, block, slot, from: peer, now, &outputs)
-        } else {
-            peer.incoming = isLast ? .none : .unwanted
+        guard let run = geometry.run(for: request) else {
             totals.wastedBytes += Int64(payload.count)
-            if isLast { _ = dropAnswered(request, from: peer) }
-            checkForFlood(payload.count, from: peer, now, &outputs)
+            return checkForFlood(payload.count, from: peer, now, &outputs)
+        }
+        let end = Int(request.begin) + Int(request.length)
+        var begin = Int(request.begin) + offset
+        var position = payload.lowerBound
+        while position < payload.upperBound, peer.isActive {
+            let block = begin / geometry.blockLength
+            let blockBegin = block * geometry.blockLength
+            let blockEnd = min(blockBegin + geometry.blockLength, end)
+            let count = min(blockEnd - begin, payload.upperBound - position)
+            if begin == blockBegin { peer.incoming = start(run.piece, block, from: peer, now) }
+            let part = BlockPart(
+                piece: run.piece, block: block, begin: begin,
+                isLast: begin + count == blockEnd, source: position..<position + count)
+            take(part, from: peer, now, &outputs)
+            begin += count
+            position += count
         }
     }
 
+    /// Bytes of one block that lie together in the receive buffer.
+    private struct BlockPart {
+        let piece: Int
+        let block: Int
+        /// Where it begins in the piece.
+        let begin: Int
+        /// The block ends with it.
+        let isLast: Bool
+        let source: Range<Int>
+    }
+
     /// A block begins to arrive: whether it was asked for and is still of use.
-    private mutating func begin(
-        _ request: BlockRequest, from peer: PeerConnection
+    private mutating func start(
+        _ piece: Int, _ block: Int, from peer: PeerConnection, _ now: Instant
     ) -> IncomingBlock {
-        let piece = Int(request.piece)
-        guard let block = geometry.block(for: request),
-            let index = peer.pipeline.index(piece: piece, block: block),
+        guard let index = peer.pipeline.index(piece: piece, block: block) else {
+            return .unwanted
+        }
+        peer.pipeline.begin(at: index)
+        guard !isComingFaster(piece, block, than: peer, now),
             let slot = picker.begin(
-                piece: piece, block: block, from: peer, isLate: peer.pipeline[index].isLate)
+                piece: piece, block: block, from: peer,
+                isLate: peer.pipeline[index].isLate(block))
         else { return .unwanted }
         return .wanted(slot: slot, block: block)
+    }
+
+    /// Whether a block is arriving from another peer that is faster than this one.
+    private func isComingFaster(
+        _ piece: Int, _ block: Int, than peer: PeerConnection, _ now: Instant
+    ) -> Bool {
+        guard let slot = picker.active.slot(of: piece) else { return false }
+        let state = picker.active.block(block, in: slot)
+        guard state.state == .receiving, state.contributor != peer.record.id else { return false }
+        for other in connections.entries {
+            guard let other, other.record.id == state.contributor else { continue }
+            return other.downloadMeter.rate(at: now) >= peer.downloadMeter.rate(at: now)
+        }
+        return false
+    }
+
+    private mutating func take(
+        _ part: BlockPart, from peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        if case .wanted(let slot, let block) = peer.incoming,
+            picker.active.isReceiving(
+                slot: slot, piece: part.piece, block: block, from: peer.record.id)
+        {
+            outputs.store(piece: part.piece, begin: part.begin, source: part.source)
+            guard part.isLast else { return }
+            peer.incoming = .none
+            completeBlock(part.piece, block, slot, from: peer, now, &outputs)
+        } else {
+            peer.incoming = part.isLast ? .none : .unwanted
+            totals.wastedBytes += Int64(part.source.count)
+            if part.isLast { dropAnswered(part.piece, part.block, from: peer) }
+            checkForFlood(part.source.count, from: peer, now, &outputs)
+        }
     }
 
     private mutating func completeBlock(
@@ -44,7 +95,9 @@ extension Swarm {
         _ outputs: inout SwarmOutputs
     ) {
         guard let index = peer.pipeline.index(piece: piece, block: block) else { return }
-        let request = peer.pipeline.remove(at: index)
+        let sentAt = peer.pipeline[index].sentAt
+        let isLate = peer.pipeline[index].isLate(block)
+        peer.pipeline.resolve(block, at: index)
         let length = geometry.length(ofBlock: block, inPiece: piece)
         peer.downloadMeter.add(length, at: now)
         downloadMeter.add(length, at: now)
@@ -53,32 +106,33 @@ extension Swarm {
         peer.hasExchanged = true
         peer.lastBlockAt = now
         totals.downloadedBytes += Int64(length)
-        if !request.isLate {
-            peer.pipeline.answered(
-                request, at: now, rate: peer.downloadMeter.rate(at: now),
-                blockLength: geometry.blockLength)
+        if !isLate {
+            let answer = RequestPipeline.Answer(
+                sentAt: sentAt, rate: peer.downloadMeter.rate(at: now),
+                blockLength: geometry.blockLength, slack: pipelineSlack)
+            peer.pipeline.learn(from: answer, at: now)
         }
         if peer.isSnubbed { recover(peer) }
-        let asked = picker.active.block(block, in: slot).askedCount
+        let state = picker.active.block(block, in: slot)
         let isWhole = picker.complete(slot: slot, block: block)
-        if asked > 1 || request.isLate { cancel(piece, block, exceptAt: peer, now, &outputs) }
+        let asked = (Int(state.requests) - (isLate ? 0 : 1), Int(state.lateRequests))
+        if asked != (0, 0) { cancel(piece, block, askedOf: asked, exceptAt: peer, now, &outputs) }
         if isWhole { outputs.actions.append(.verify(piece: piece)) }
     }
 
-    /// If this had been asked for, it is answered, with a block of no use or not at all. Returns
-    /// whether it had been.
-    mutating func dropAnswered(_ request: BlockRequest, from peer: PeerConnection) -> Bool {
-        let piece = Int(request.piece)
-        guard let block = geometry.block(for: request),
-            let index = peer.pipeline.index(piece: piece, block: block)
-        else { return false }
-        let answered = peer.pipeline.remove(at: index)
-        if answered.isLate {
-            picker.releaseLate(piece: piece, block: block, by: peer.record.id)
-        } else {
-            picker.release(piece: piece, block: block, by: peer.record.id, isLate: false)
-        }
-        return true
+    /// Blocks that a peer nearby may have to answer: few of each when there are many.
+    private var pipelineSlack: Int {
+        let share = configuration.maxUnverifiedBytes / 2 / max(usefulCount, 1)
+        let bounds = configuration.pipelineSlack
+        return min(max(share, bounds.lowerBound), bounds.upperBound) / geometry.blockLength
+    }
+
+    /// An unwanted block is over: if it had been asked for, the request is answered.
+    private mutating func dropAnswered(_ piece: Int, _ block: Int, from peer: PeerConnection) {
+        guard let index = peer.pipeline.index(piece: piece, block: block) else { return }
+        let isLate = peer.pipeline[index].isLate(block)
+        peer.pipeline.resolve(block, at: index)
+        picker.forget(piece: piece, block: block, by: peer.record.id, isLate: isLate)
     }
 
     /// Some unasked data is normal: it was on its way when it was cancelled.
@@ -90,89 +144,30 @@ extension Swarm {
         if peer.unrequestedBytes > limit { close(peer, .dataFlood, now, &outputs) }
     }
 
-    /// Another peer was faster, or the piece is complete without this block.
+    /// A block has come that so many others were asked for too, and so many have given late.
+    /// Requests of which nothing has come are cancelled as a whole: what else they name, others
+    /// may be asked for.
     private mutating func cancel(
-        _ piece: Int, _ block: Int, exceptAt sender: PeerConnection, _ now: Instant,
-        _ outputs: inout SwarmOutputs
+        _ piece: Int, _ block: Int, askedOf count: (expected: Int, late: Int),
+        exceptAt sender: PeerConnection,
+        _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        for peer in connections.entries {
+        var count = count
+        for peer in connections.entries where count.expected > 0 || count.late > 0 {
             guard let peer, peer !== sender, peer.pipeline.count > 0,
                 let index = peer.pipeline.index(piece: piece, block: block)
             else { continue }
-            peer.pipeline.remove(at: index)
-            let request = geometry.request(forBlock: block, ofPiece: piece)
-            if !peer.peerIsChoking { send(.cancel(request), to: peer, now, &outputs) }
-        }
-    }
-
-    // MARK: Verdicts
-
-    mutating func verified(
-        _ piece: Int, _ ok: Bool, _ now: Instant, _ outputs: inout SwarmOutputs
-    ) {
-        guard !isComplete, let ids = picker.verified(piece: piece, ok: ok) else { return }
-        let contributors = ids.compactMap { records[$0] }
-        guard ok else {
-            totals.corruptBytes += Int64(geometry.length(ofPiece: piece))
-            if let culprit = Blame.convict(contributors) {
-                ban(culprit, for: piece, now, &outputs)
+            let request = peer.pipeline[index]
+            if request.isLate(block) { count.late -= 1 } else { count.expected -= 1 }
+            guard !request.hasBegun || request.pendingCount == 1 else {
+                peer.pipeline.resolve(block, at: index)
+                continue
             }
-            for record in contributors { reconsiderPicking(record) }
-            return refillAll(now, &outputs)
-        }
-        if Blame.acquit(contributors) { reconsiderPicking(contributors[0]) }
-        have.insert(piece)
-        missing.remove(piece)
-        let length = Int64(geometry.length(ofPiece: piece))
-        totals.verifiedPieces += 1
-        totals.verifiedBytes += length
-        totals.missingPieces -= 1
-        totals.missingBytes -= length
-        outputs.actions.append(.pieceCompleted(piece))
-        if isComplete { endDownload(now, &outputs) }
-        for index in connections.entries.indices {
-            guard let peer = connections.entries[index], peer.isActive else { continue }
-            if peer.pieces.isFull || peer.pieces.contains(piece) {
-                peer.usefulPieces -= 1
-            } else {
-                send(.have(UInt32(piece)), to: peer, now, &outputs)
+            peer.pipeline.resolve(block, at: index)
+            if request.pendingCount > 1 { giveUp(peer.pipeline.remove(at: index), of: peer) }
+            if !request.hasBegun, !peer.peerIsChoking {
+                send(.cancel(geometry.request(for: request.run)), to: peer, now, &outputs)
             }
-            reconsider(peer, now, &outputs)
         }
-        if isComplete {
-            outputs.actions.append(.completed)
-        } else if isHeldBack {
-            refillAll(now, &outputs)
-        }
-    }
-
-    private mutating func endDownload(_ now: Instant, _ outputs: inout SwarmOutputs) {
-        picker = .ofNothing(geometry)
-        for peer in connections.entries {
-            guard let peer else { continue }
-            peer.pipeline.removeAll()
-            peer.isSnubbed = false
-            if case .wanted = peer.incoming { peer.incoming = .unwanted }
-            if peer.isActive { tellUploadOnly(to: peer, now, &outputs) }
-        }
-        announces.complete(isPartial: !isSeed)
-    }
-
-    private mutating func ban(
-        _ culprit: PeerRecord, for piece: Int, _ now: Instant, _ outputs: inout SwarmOutputs
-    ) {
-        culprit.isBanned = true
-        connector.bar(culprit.endpoint, at: now)
-        outputs.actions.append(.blamed(culprit.endpoint, piece: piece))
-        if let peer = connection(of: culprit) { close(peer, .blamed, now, &outputs) }
-    }
-
-    /// The parole of a peer has begun or ended: other pieces are open to it than before.
-    private func reconsiderPicking(_ record: PeerRecord) {
-        connection(of: record)?.dryEpoch = 0
-    }
-
-    private func connection(of record: PeerRecord) -> PeerConnection? {
-        record.connection.flatMap { connections[$0] }
     }
 }

@@ -36,7 +36,7 @@ extension Swarm {
         // One that is not understood offers nothing; it does no harm either.
         guard let extensions = try? ExtensionHandshake(decoding: payload) else { return }
         if let client = extensions.client { peer.record.client = String(client.prefix(64)) }
-        if let limit = extensions.requestQueueLength { peer.pipeline.limitDepth(to: limit) }
+        if let limit = extensions.requestQueueLength { peer.pipeline.limitQueue(to: limit) }
         if let length = extensions.maxBlockLength {
             let longest = min(length, configuration.maxBlockLength)
             peer.maxRequestLength = max(longest, geometry.blockLength)

@@ -31,10 +31,18 @@ extension Swarm {
             rejected(request, from: peer, now)
         case .allowedFast(let piece):
             allowed(piece, by: peer)
+        case .suggest(let piece):
+            suggested(piece, by: peer)
         default:
-            // A suggestion: the picker knows better what is rare.
-            break
+            preconditionFailure("not a message of the fast extension")
         }
+    }
+
+    /// A hint only: what it was told last counts.
+    private func suggested(_ piece: UInt32, by peer: PeerConnection) {
+        guard Int(piece) < geometry.pieceCount, !peer.suggested.contains(piece) else { return }
+        if peer.suggested.count == configuration.maxSuggested { peer.suggested.removeFirst() }
+        peer.suggested.append(piece)
     }
 
     private func allowed(_ piece: UInt32, by peer: PeerConnection) {

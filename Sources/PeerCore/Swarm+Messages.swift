@@ -48,9 +48,7 @@ extension Swarm {
         case .bitfield(let bytes):
             announced(bytes, by: peer, now, &outputs)
         case .choke:
-            peer.peerIsChoking = true
-            // With the fast extension each request that won't be answered is rejected (BEP 6).
-            if !peer.speaksFast { expireRequests(of: peer, now, &outputs) }
+            choked(by: peer, now, &outputs)
         case .unchoke:
             unchoked(by: peer)
         case .interested:

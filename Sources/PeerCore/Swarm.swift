@@ -23,6 +23,7 @@ package struct Swarm: ~Copyable {
     /// Those who became interested while choked, the longest waiting first; some have changed
     /// their minds since.
     var waiting = Queue<WaitingPeer>()
+    var blame = Blame()
     /// Of no pieces at all once complete: a seeder needs none of its memory.
     var picker: PiecePicker
 
@@ -45,7 +46,7 @@ package struct Swarm: ~Copyable {
     var takenInRound = 0
 
     /// Reused by `refill`.
-    var picked: [PiecePicker.Block] = []
+    var picked: [BlockRun] = []
     /// Somebody was asked for less than it can send because of `maxUnverifiedBytes`.
     var isHeldBack = false
     /// Blocks may be asked of others since a peer has rejected them.
@@ -137,6 +138,8 @@ package struct Swarm: ~Copyable {
             connector.failed(endpoint, at: now)
         case .verified(let piece, let ok):
             verified(piece, ok, now, &outputs)
+        case .fingerprinted(let piece, let fingerprints):
+            fingerprinted(piece, fingerprints, now, &outputs)
         case .announced(let interval, let endpoints):
             announces.answered(interval: interval, at: now)
             if isStarted {

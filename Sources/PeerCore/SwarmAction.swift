@@ -7,10 +7,14 @@ package enum SwarmAction: Equatable, Sendable {
     /// Write a `piece` message: its 13-byte header, then the range of the file.
     case sendBlock(ConnectionID, BlockRequest)
     /// Put a range of the buffer of the `received` event being handled into a piece, `begin` bytes
-    /// after its beginning. Never into a piece that is being verified or is verified.
+    /// after its beginning. Never into a piece that is being verified or fingerprinted, or is
+    /// verified.
     case store(piece: Int, begin: Int, source: Range<Int>)
     /// Every block of the piece is stored: hash it and answer with `SwarmEvent.verified`.
     case verify(piece: Int)
+    /// Hash each block (`TorrentGeometry.blockLength`) of the stored piece by itself and answer with
+    /// `SwarmEvent.fingerprinted`: the first eight bytes of SHA-1, big-endian, tell them apart.
+    case fingerprint(piece: Int)
     /// Connect; answer with `connected` or `connectFailed`.
     case connect(Endpoint)
     /// Close, after what was sent before has been written. No `closed` is expected.
@@ -74,6 +78,18 @@ package struct SwarmOutputs {
     package mutating func removeAll() {
         actions.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Stores a range of the received buffer, joined to a `store` just before it.
+    mutating func store(piece: Int, begin: Int, source: Range<Int>) {
+        if case .store(piece: piece, begin: let start, source: let range)? = actions.last,
+            range.upperBound == source.lowerBound, start + range.count == begin
+        {
+            actions[actions.count - 1] = .store(
+                piece: piece, begin: start, source: range.lowerBound..<source.upperBound)
+        } else {
+            actions.append(.store(piece: piece, begin: begin, source: source))
+        }
     }
 
     /// Sends what `bytes` got since it had `start` bytes, joined to a `send` just before it.

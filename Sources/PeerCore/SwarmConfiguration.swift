@@ -40,6 +40,8 @@ package struct SwarmConfiguration: Sendable {
     package var allowedFastBytes = 4 << 20
     /// Pieces that another peer may allow us so.
     package var maxAllowedFast = 64
+    /// Pieces that another peer may suggest, the last ones counting (BEP 6).
+    package var maxSuggested = 8
     /// Blocks handed to the driver for one connection before `drained`, by how fast it takes them.
     package var releasedBytes = 16 << 10...1 << 20
     /// What a connection takes at once, however slow it is.
@@ -58,7 +60,10 @@ package struct SwarmConfiguration: Sendable {
     package var optimisticInterval = Duration.seconds(30)
 
     /// Blocks asked of one peer at a time.
-    package var pipelineDepth = 4...512
+    package var pipelineDepth = 4...4096
+    /// Bytes asked of a peer beyond what is on its way, so that neither side waits for the other;
+    /// a peer's share of half of `maxUnverifiedBytes` between these two.
+    package var pipelineSlack = 512 << 10...8 << 20
     /// Bytes that are asked for or stored and not verified, beyond which no more is asked for:
     /// what a slow disk may have to catch up with. Two pieces at least. Parts of pieces that
     /// nobody is asked for count only again when somebody is.

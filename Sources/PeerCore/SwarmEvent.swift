@@ -39,6 +39,8 @@ package enum SwarmEvent {
     case connectFailed(Endpoint)
     /// The answer to `SwarmAction.verify`: whether the stored piece has its hash.
     case verified(piece: Int, ok: Bool)
+    /// The answer to `SwarmAction.fingerprint`, a number for each block of the piece.
+    case fingerprinted(piece: Int, [UInt64])
     /// The tracker's answer to `SwarmAction.announce`.
     case announced(interval: Duration, peers: [Endpoint])
     /// The tracker could not be asked.

@@ -55,24 +55,6 @@ package struct TorrentGeometry: Equatable, Sendable {
         min(blockLength, length(ofPiece: piece) - block * blockLength)
     }
 
-    /// What is asked of a peer for a block.
-    package func request(forBlock block: Int, ofPiece piece: Int) -> BlockRequest {
-        BlockRequest(
-            piece: UInt32(piece), begin: UInt32(block * blockLength),
-            length: UInt32(length(ofBlock: block, inPiece: piece)))
-    }
-
-    /// The block that a `piece` message names, if it is one that may have been asked for.
-    package func block(for request: BlockRequest) -> Int? {
-        let piece = Int(request.piece)
-        guard piece < pieceCount, Int(request.begin) % blockLength == 0 else { return nil }
-        let block = Int(request.begin) / blockLength
-        guard block < blockCount(ofPiece: piece),
-            Int(request.length) == length(ofBlock: block, inPiece: piece)
-        else { return nil }
-        return block
-    }
-
     /// Whether the range lies inside its piece and isn't empty.
     package func isInside(_ request: BlockRequest) -> Bool {
         let piece = Int(request.piece)

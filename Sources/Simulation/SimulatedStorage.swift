@@ -29,11 +29,20 @@ package struct SimulatedStorage {
 
     package func isGood(piece: Int) -> Bool {
         let offset = Int(info.offset(ofPiece: piece))
-        let digest = bytes.withUnsafeBytes { file in
-            SHA1Hasher.hash(
-                UnsafeRawBufferPointer(
-                    rebasing: file[offset..<offset + info.length(ofPiece: piece)]))
+        return digest(offset..<offset + info.length(ofPiece: piece)) == info.pieceHash(piece)
+    }
+
+    /// The beginning of the hash of each block.
+    package func fingerprints(piece: Int, blockLength: Int) -> [UInt64] {
+        let offset = Int(info.offset(ofPiece: piece))
+        let end = offset + info.length(ofPiece: piece)
+        return stride(from: offset, to: end, by: blockLength).map { begin in
+            digest(begin..<min(begin + blockLength, end)).bytes.prefix(8)
+                .reduce(0) { $0 << 8 | UInt64($1) }
         }
-        return digest == info.pieceHash(piece)
+    }
+
+    private func digest(_ range: Range<Int>) -> SHA1Digest {
+        bytes.withUnsafeBytes { SHA1Hasher.hash(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 }

@@ -11,6 +11,7 @@ package final class SwarmSimulation {
         case hangUp(SimulatedEnd)
         case transmit(SimulatedPeer)
         case verified(SimulatedPeer, piece: Int, ok: Bool)
+        case fingerprinted(SimulatedPeer, piece: Int, [UInt64])
         case announced(SimulatedPeer)
     }
 
@@ -151,6 +152,8 @@ package final class SwarmSimulation {
             transmit(peer)
         case .verified(let peer, let piece, let ok):
             handle(.verified(piece: piece, ok: ok), at: peer)
+        case .fingerprinted(let peer, let piece, let fingerprints):
+            handle(.fingerprinted(piece: piece, fingerprints), at: peer)
         case .announced(let peer):
             let others = announcedEndpoints.filter { $0 != peer.endpoint }
             handle(.announced(interval: announceInterval, peers: others), at: peer)
@@ -196,6 +199,11 @@ package final class SwarmSimulation {
             let ok = peer.storage.isGood(piece: piece)
             events.schedule(
                 .verified(peer, piece: piece, ok: ok), at: now.advanced(by: verifyDelay))
+        case .fingerprint(let piece):
+            let fingerprints = peer.storage.fingerprints(
+                piece: piece, blockLength: peer.swarm.geometry.blockLength)
+            events.schedule(
+                .fingerprinted(peer, piece: piece, fingerprints), at: now.advanced(by: verifyDelay))
         case .connect(let endpoint):
             let arrival = now.advanced(by: peer.link.latency * 2)
             events.schedule(.dialled(peer, endpoint), at: arrival)
@@ -217,11 +225,20 @@ package final class SwarmSimulation {
         if !peer.swarm.have.contains(Int(request.piece)) {
             note(violation: "served an unverified piece")
         }
-        peer.blocksSent += 1
-        if case .stalling(let limit) = peer.behavior, peer.blocksSent > limit { return }
-        enqueue(PeerMessage.pieceHeader(for: request)[...], on: id, of: peer)
+        let blockLength = peer.swarm.geometry.blockLength
+        let before = peer.blocksSent
+        peer.blocksSent += (Int(request.length) + blockLength - 1) / blockLength
         var block = peer.storage.block(request)
-        if peer.behavior == .corrupting { block[block.startIndex] ^= 0xff }
+        switch peer.behavior {
+        case .honest:
+            break
+        case .corrupting:
+            block[block.startIndex] ^= 0xff
+        case .stalling(let limit):
+            guard before < limit else { return }
+            block = block.prefix((limit - before) * blockLength)
+        }
+        enqueue(PeerMessage.pieceHeader(for: request)[...], on: id, of: peer)
         enqueue(block, on: id, of: peer)
         peer.ends[id]?.owesDrained = true
     }

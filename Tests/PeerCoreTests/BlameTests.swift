@@ -1,40 +1,45 @@
 import Testing
-import Wire
 
 @testable import PeerCore
 
 struct BlameTests {
-    private func record(_ id: UInt32, suspicion: Int = 0) -> PeerRecord {
-        let record = PeerRecord(
-            id: id, peerID: SwarmScript.peerID("a"), endpoint: SwarmScript.endpoint("a"))
-        record.suspicion = suspicion
-        return record
-    }
-
     @Test func `a sole sender is convicted`() {
-        let culprit = record(1)
-        #expect(Blame.convict([culprit]) === culprit)
+        var blame = Blame()
+        #expect(blame.convict(piece: 3, senders: [7, 7, 7]) == 7)
+        #expect(!blame.isSuspect(3))
     }
 
-    @Test func `several senders go on parole`() {
-        let suspects = [record(1), record(2)]
-        #expect(Blame.convict(suspects) == nil)
-        #expect(suspects.allSatisfy { $0.isOnParole && $0.suspicion == 1 })
+    @Test func `of several senders those are convicted whose blocks were wrong`() {
+        var blame = Blame()
+        #expect(blame.convict(piece: 3, senders: [7, 8, 7, 9]) == nil)
+        #expect(blame.isSuspect(3) && !blame.isSuspect(4))
+        blame.learn([1, 2, 3, 4], ofFailed: 3)
+        #expect(blame.convict(piece: 4, right: [0, 0, 0, 0]) == [])
+        #expect(blame.convict(piece: 3, right: [1, 2, 30, 40]) == [7, 9])
+        #expect(!blame.isSuspect(3))
     }
 
-    @Test func `who was there every time is convicted by comparison`() {
-        let culprit = record(1, suspicion: 3)
-        #expect(Blame.convict([record(2), culprit, record(3, suspicion: 1)]) === culprit)
-        #expect(Blame.convict([record(2, suspicion: 3), record(1, suspicion: 3)]) == nil)
+    @Test func `every failure of a piece counts`() {
+        var blame = Blame()
+        _ = blame.convict(piece: 3, senders: [7, 8])
+        blame.learn([10, 2], ofFailed: 3)
+        _ = blame.convict(piece: 3, senders: [8, 9])
+        blame.learn([1, 20], ofFailed: 3)
+        #expect(blame.convict(piece: 3, right: [1, 2]) == [7, 9])
     }
 
-    @Test func `a good piece sent alone ends parole`() {
-        let suspect = record(1)
-        suspect.isOnParole = true
-        #expect(!Blame.acquit([suspect, record(2)]))
-        #expect(suspect.isOnParole)
-        #expect(Blame.acquit([suspect]))
-        #expect(!suspect.isOnParole)
-        #expect(!Blame.acquit([suspect]))
+    @Test func `what isn't known blames nobody`() {
+        var blame = Blame()
+        _ = blame.convict(piece: 3, senders: [7, 8])
+        #expect(blame.convict(piece: 3, right: [1, 2]) == [])
+        blame.learn([1, 2], ofFailed: 3)
+        #expect(blame.failures.isEmpty)
+    }
+
+    @Test func `the oldest failures are forgotten`() {
+        var blame = Blame()
+        for piece in 0..<Blame.maxFailures + 5 { _ = blame.convict(piece: piece, senders: [1, 2]) }
+        #expect(blame.failures.count == Blame.maxFailures)
+        #expect(!blame.isSuspect(4) && blame.isSuspect(5))
     }
 }

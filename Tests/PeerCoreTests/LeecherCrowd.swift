@@ -123,9 +123,8 @@ final class LeecherCrowd {
             leechers[index].nextBlock += 1
             leechers[index].outstanding += 1
             let piece = (block / geometry.blocksPerPiece) % geometry.pieceCount
-            PeerMessage.request(
-                geometry.request(forBlock: block % geometry.blocksPerPiece, ofPiece: piece)
-            ).encode(into: &bytes)
+            let run = BlockRun(piece: piece, block: block % geometry.blocksPerPiece)
+            PeerMessage.request(geometry.request(for: run)).encode(into: &bytes)
         }
         send(bytes, index)
     }

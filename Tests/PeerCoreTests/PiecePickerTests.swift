@@ -32,10 +32,10 @@ struct PiecePickerTests {
     }
 
     private func pick(
-        _ count: Int, _ picker: inout PiecePicker, _ peer: PeerConnection
-    ) -> [PiecePicker.Block] {
-        var picked: [PiecePicker.Block] = []
-        picker.pick(count, for: peer, into: &picked)
+        _ count: Int, _ picker: inout PiecePicker, _ peer: PeerConnection, runLength: Int = 1
+    ) -> [BlockRun] {
+        var picked: [BlockRun] = []
+        picker.pick(.init(blocks: count, runLength: runLength), for: peer, into: &picked)
         return picked
     }
 
@@ -114,7 +114,7 @@ struct PiecePickerTests {
         #expect(picker.wanted.setCount == 62)
         let epoch = picker.epoch
         for block in picked {
-            picker.release(piece: block.piece, block: block.block, by: 1, isLate: false)
+            picker.forget(piece: block.piece, block: block.block, by: 1, isLate: false)
         }
         #expect(picker.wanted.setCount == 64)
         #expect(picker.active.count == 0)
@@ -132,7 +132,7 @@ struct PiecePickerTests {
         #expect(picker.begin(piece: 3, block: 0, from: fast, isLate: false) == slot)
         #expect(!picker.active.isReceiving(slot: slot, piece: 3, block: 0, from: 1))
         #expect(picker.active.isReceiving(slot: slot, piece: 3, block: 0, from: 2))
-        picker.release(piece: 3, block: 0, by: 1, isLate: true)
+        picker.expire(piece: 3, block: 0, by: 1)
         #expect(picker.begin(piece: 3, block: 0, from: slow, isLate: true) == nil)
     }
 
@@ -151,8 +151,9 @@ struct PiecePickerTests {
         _ = pick(4, &picker, one)
         receive(3, &picker, one)
         #expect(picker.begin(piece: 3, block: 0, from: one, isLate: false) == nil)
-        #expect(picker.verified(piece: 3, ok: true) == [1])
-        #expect(picker.verified(piece: 3, ok: true) == nil)
+        #expect(picker.sendersOfVerifying(3) == [1, 1, 1, 1])
+        picker.succeeded(3)
+        #expect(picker.sendersOfVerifying(3) == nil)
         #expect(picker.begin(piece: 3, block: 0, from: one, isLate: true) == nil)
         #expect(pick(1, &picker, one) == [])
     }
@@ -168,45 +169,94 @@ struct PiecePickerTests {
                 piece: 3, block: block, from: block < 2 ? one : two, isLate: false)
             _ = picker.complete(slot: slot!, block: block)
         }
-        #expect(picker.verified(piece: 3, ok: false) == [1, 2])
+        #expect(picker.sendersOfVerifying(3) == [1, 1, 2, 2])
+        picker.failed(3, isExamined: true)
+        #expect(pick(1, &picker, two) == [])
+        #expect(picker.sendersOfVerifying(3) == nil)
+        let isExamined = [picker.examined(3), picker.examined(3)]
+        #expect(isExamined == [true, false])
         #expect(pick(1, &picker, two).count == 1)
         #expect(pick(4, &picker, one) == [])
         #expect(pick(4, &picker, two).count == 3)
         let slot = picker.begin(piece: 3, block: 0, from: two, isLate: false)!
         _ = picker.complete(slot: slot, block: 0)
-        for block in 1..<4 { picker.release(piece: 3, block: block, by: 2, isLate: false) }
-        #expect(picker.disown(2) == SwarmScript.block)
-        #expect(pick(4, &picker, one).count == 4)
+        for block in 1..<4 { picker.forget(piece: 3, block: block, by: 2, isLate: false) }
+        #expect(pick(4, &picker, one) == [])
+        let epoch = picker.epoch
+        picker.disown(2)
+        #expect(picker.epoch > epoch)
+        #expect(pick(4, &picker, one).map(\.block) == [1, 2, 3])
     }
 
-    @Test func `a peer on parole gets pieces of its own`() {
+    @Test func `what failed comes before anything else`() {
         var picker = picker()
-        let trusted = peer(1)
-        let suspect = peer(2)
-        suspect.record.isOnParole = true
-        let started = pick(1, &picker, trusted)[0].piece
-        let own = pick(2, &picker, suspect)
-        #expect(own.allSatisfy { $0.piece != started })
-        #expect(pick(8, &picker, trusted).allSatisfy { $0.piece != own[0].piece })
+        let one = peer(1)
+        let two = peer(2)
+        let piece = pick(1, &picker, one)[0].piece
+        _ = pick(3, &picker, two)
+        for block in 0..<4 {
+            let sender = block == 0 ? one : two
+            let slot = picker.begin(piece: piece, block: block, from: sender, isLate: false)
+            _ = picker.complete(slot: slot!, block: block)
+        }
+        picker.failed(piece, isExamined: true)
+        _ = picker.examined(piece)
+        #expect(pick(4, &picker, one).map(\.piece) == [piece, piece, piece, piece])
+    }
+
+    @Test func `whole runs of adjacent blocks are asked for`() {
+        var picker = picker()
+        let picked = pick(10, &picker, peer(1, pieces: [0, 1, 2]), runLength: 4)
+        #expect(picked.map(\.blocks) == [0..<4, 0..<4])
+        _ = pick(1, &picker, peer(2, pieces: [63]))
+        let rest = pick(8, &picker, peer(3, pieces: [62, 63]), runLength: 2)
+        // The last block isn't worth a run; there is a piece of two of them besides.
+        #expect(rest.map(\.piece) == [63, 63, 62, 62])
+        #expect(rest.map(\.blocks) == [1..<3, 3..<4, 0..<2, 2..<4])
+    }
+
+    @Test func `no more requests are made than the peer keeps`() {
+        var picker = picker()
+        var picked: [BlockRun] = []
+        picker.pick(.init(blocks: 100, requests: 3, runLength: 4), for: peer(1), into: &picked)
+        #expect(picked.count == 3)
+    }
+
+    @Test func `a choking peer is asked for what it allows`() {
+        var picker = picker()
+        _ = pick(1, &picker, peer(2, pieces: [5]))
+        let one = peer(1, pieces: [5, 6, 7])
+        one.allowedFast = [5, 6, 8]
+        var picked: [BlockRun] = []
+        picker.pickAllowed(.init(blocks: 100), for: one, into: &picked)
+        #expect(picked.map(\.piece) == [5, 5, 5, 6, 6, 6, 6])
+    }
+
+    @Test func `of equally rare pieces a suggested one comes first`() {
+        var picker = picker()
+        picker.add(peer(2, pieces: (0..<64).filter { $0 != 40 && $0 != 9 }).pieces)
+        let one = peer(1)
+        one.suggested = [17, 40]
+        #expect(pick(12, &picker, one).map(\.piece) == [40, 9, 17].flatMap { [$0, $0, $0, $0] })
     }
 
     @Test func `late blocks aren't asked for again of the same peer`() {
         var picker = picker()
         let one = peer(1, pieces: [3])
         for block in pick(4, &picker, one) {
-            one.pipeline.append(piece: block.piece, block: block.block, at: .zero)
+            one.pipeline.append(block, at: .zero)
         }
-        one.pipeline.setLate(true, at: 0)
-        picker.release(piece: 3, block: 0, by: 1, isLate: true)
+        one.pipeline.setLate(at: 0)
+        picker.expire(piece: 3, block: 0, by: 1)
         #expect(pick(4, &picker, one) == [])
-        #expect(pick(1, &picker, peer(2)) == [PiecePicker.Block(piece: 3, block: 0)])
+        #expect(pick(1, &picker, peer(2)) == [BlockRun(piece: 3, block: 0)])
     }
 
     @Test func `a late block starts a piece again that was given up`() {
         var picker = picker()
         let one = peer(1, pieces: [3])
         for block in pick(4, &picker, one) {
-            picker.release(piece: 3, block: block.block, by: 1, isLate: true)
+            picker.expire(piece: 3, block: block.block, by: 1)
         }
         #expect(picker.active.count == 0)
         let slot = picker.begin(piece: 3, block: 2, from: one, isLate: true)
@@ -243,10 +293,10 @@ struct PiecePickerTests {
         #expect(picker.active.unverifiedCount == 4)
         let slot = picker.begin(piece: 3, block: 0, from: one, isLate: false)!
         _ = picker.complete(slot: slot, block: 0)
-        for block in 1..<3 { picker.release(piece: 3, block: block, by: 1, isLate: false) }
+        for block in 1..<3 { picker.forget(piece: 3, block: block, by: 1, isLate: false) }
         #expect(picker.active.unverifiedCount == 2)
         // One block is stored, and nobody is asked for the rest.
-        picker.release(piece: 3, block: 3, by: 1, isLate: false)
+        picker.forget(piece: 3, block: 3, by: 1, isLate: false)
         #expect(picker.active.unverifiedCount == 0)
         _ = pick(1, &picker, one)
         #expect(picker.active.unverifiedCount == 2)
@@ -256,7 +306,7 @@ struct PiecePickerTests {
             _ = picker.complete(slot: slot, block: block)
         }
         #expect(picker.active.unverifiedCount == 4)
-        _ = picker.verified(piece: 3, ok: true)
+        picker.succeeded(3)
         #expect(picker.active.unverifiedCount == 0)
     }
 

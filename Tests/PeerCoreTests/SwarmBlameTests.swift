@@ -40,30 +40,77 @@ struct SwarmBlameTests {
         #expect(later.about("connect") == [])
     }
 
-    @Test func `of several senders the culprit is found by pieces of its own`() {
-        let script = SwarmScript(pieces: 3) { $0.pipelineDepth = 1...1 }
-        for name in ["a", "b"] { script.join(name, pieces: [0, 1, 2]) }
-        func pending(_ name: String) -> RequestPipeline.Request? {
-            guard let peer = script.swarm.connections[script.id(name)] else { return nil }
-            return peer.pipeline.count > 0 ? peer.pipeline[0] : nil
+    /// Peers a and b, both with everything, of whom b sends the last block of the first piece.
+    private func mixed(pieces: Int = 3) -> (script: SwarmScript, piece: Int) {
+        let script = SwarmScript(pieces: pieces, pieceLength: 64 << 10) { $0.pipelineDepth = 1...3 }
+        for name in ["a", "b"] { script.join(name, pieces: Array(0..<pieces)) }
+        let asked = script.say("a", .unchoke)
+        let piece = Int(asked[0].dropFirst("a < request ".count).prefix(1))!
+        #expect(script.say("b", .unchoke).first == "b < request \(piece)@49152+16384")
+        for block in 0..<3 { _ = script.sendBlock("a", piece, block) }
+        #expect(script.sendBlock("b", piece, 3).contains("verify \(piece)"))
+        return (script, piece)
+    }
+
+    /// A peer sends all that it is asked for.
+    private func serve(_ script: SwarmScript, _ name: String) -> [String] {
+        var lines: [String] = []
+        while let peer = script.swarm.connections[script.id(name)], peer.pipeline.count > 0 {
+            let run = peer.pipeline[0].run
+            lines += script.sendBlock(name, run.piece, run.block)
+            if lines.last?.hasPrefix("verify") == true { break }
         }
-        var lines = script.say("a", .unchoke)
-        lines += script.say("b", .unchoke)
-        // Whatever a had a part in is bad; they take turns at sending what they were asked for.
-        var sentByA: Set<UInt32> = []
-        for _ in 0..<40 {
-            for name in ["a", "b"] {
-                guard let request = pending(name) else { continue }
-                if name == "a" { sentByA.insert(request.piece) }
-                let sent = script.sendBlock(name, Int(request.piece), Int(request.block))
-                lines += sent
-                guard sent.contains("verify \(request.piece)") else { continue }
-                let isBad = sentByA.remove(request.piece) != nil
-                lines += script.tell(.verified(piece: Int(request.piece), ok: !isBad))
+        return lines
+    }
+
+    @Test func `a piece from several senders is examined and fetched from one alone`() {
+        let (script, piece) = mixed()
+        #expect(script.tell(.verified(piece: piece, ok: false)).first == "fingerprint \(piece)")
+        #expect(script.sendBlock("a", piece, 0) == [])
+        _ = script.tell(.fingerprinted(piece: piece, [1, 2, 3, 4]))
+        let senders = ["a", "b"].filter { name in
+            let peer = script.swarm.connections[script.id(name)]!
+            return (0..<peer.pipeline.count).contains { peer.pipeline[$0].run.piece == piece }
+        }
+        #expect(senders.count <= 1)
+    }
+
+    @Test func `who sent another block than the right one is found out by it`() {
+        for culprit in ["a", "b"] {
+            let (script, piece) = mixed()
+            _ = script.tell(.verified(piece: piece, ok: false))
+            _ = script.tell(.fingerprinted(piece: piece, [1, 2, 3, 4]))
+            var lines: [String] = []
+            for _ in 0..<20 where lines.last != "verify \(piece)" {
+                for name in ["a", "b"] where lines.last != "verify \(piece)" {
+                    lines = serve(script, name)
+                    guard let last = lines.last, last.hasPrefix("verify"),
+                        last != "verify \(piece)"
+                    else { continue }
+                    _ = script.tell(.verified(piece: Int(last.dropFirst(7))!, ok: true))
+                }
             }
+            let verdict = script.tell(.verified(piece: piece, ok: true))
+            #expect(verdict.contains("fingerprint \(piece)"))
+            let right: [UInt64] = culprit == "a" ? [1, 9, 3, 4] : [1, 2, 3, 9]
+            let sentence = script.tell(.fingerprinted(piece: piece, right))
+            let endpoint = SwarmScript.endpoint(culprit).address
+            #expect(sentence.first == "blame \(endpoint):50000 for \(piece)")
+            #expect(sentence.about("close") == ["close \(culprit) blamed"])
+            #expect(script.accept(culprit == "a" ? "b" : "a").last != "close banned")
+            #expect(script.accept(culprit).contains("close \(culprit) banned"))
         }
+    }
+
+    @Test func `nobody is blamed when the blocks were right`() {
+        let (script, piece) = mixed(pieces: 1)
+        _ = script.tell(.verified(piece: piece, ok: false))
+        _ = script.tell(.fingerprinted(piece: piece, [1, 2, 3, 4]))
+        while let name = ["a", "b"].first(where: {
+            script.swarm.connections[script.id($0)]!.pipeline.count > 0
+        }), serve(script, name).last != "verify 0" {}
+        _ = script.tell(.verified(piece: 0, ok: true))
+        #expect(script.tell(.fingerprinted(piece: 0, [1, 2, 3, 4])) == [])
         #expect(script.isComplete)
-        #expect(lines.about("close") == ["close a blamed", "close b nothingToExchange"])
-        #expect(lines.about("blame 10.0.0.97").count == 1)
     }
 }

@@ -10,7 +10,7 @@ struct SwarmFuzzTests {
     @Test(arguments: UInt64(0)..<60)
     func `any course of events keeps the invariants`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        let pieceLength = [40_000, 16_384, 1_500][random.below(3)]
+        let pieceLength = [120_000, 40_000, 16_384, 1_500][random.below(4)]
         let pieces = 1 + random.below(12)
         let script = SwarmScript(
             pieces: pieces, pieceLength: pieceLength, have: random.below(4) == 0 ? [0] : [],
@@ -19,18 +19,19 @@ struct SwarmFuzzTests {
             $0.maxUnverifiedBytes = 200_000
             $0.uploadSlots = 2
             $0.requestQueueLimit = 10
-            $0.pipelineDepth = 1...6
+            $0.pipelineDepth = 1...24
             $0.releasedBytes = 20_000...20_000
             $0.allowedFastCount = 2
         }
-        var verifying: [Int] = []
+        var disk: [DiskJob] = []
         var verified: Set<Int> = []
         for step in 0..<400 {
-            let lines = event(script, &random, &verifying)
+            let lines = event(script, &random, &disk)
             for line in lines {
                 let words = line.split(separator: " ")
                 switch words[0] {
-                case "verify": verifying.append(Int(words[1])!)
+                case "verify": disk.append(.verify(Int(words[1])!))
+                case "fingerprint": disk.append(.fingerprint(Int(words[1])!))
                 case "piece": verified.insert(Int(words[1])!)
                 case "store":
                     let piece = Int(words[1].split(separator: "@")[0])!
@@ -44,8 +45,13 @@ struct SwarmFuzzTests {
         }
     }
 
+    private enum DiskJob {
+        case verify(Int)
+        case fingerprint(Int)
+    }
+
     private func event(
-        _ script: SwarmScript, _ random: inout SeededRandom, _ verifying: inout [Int]
+        _ script: SwarmScript, _ random: inout SeededRandom, _ disk: inout [DiskJob]
     ) -> [String] {
         let name = Self.names[random.below(Self.names.count)]
         let isConnected = script.swarm.connections.entries.contains {
@@ -63,9 +69,15 @@ struct SwarmFuzzTests {
         case 2: return script.advance(.milliseconds(random.below(20_000)))
         case 3: return script.advance(.milliseconds(random.below(300)))
         case 4..<7:
-            guard !verifying.isEmpty else { return [] }
-            let piece = verifying.remove(at: random.below(verifying.count))
-            return script.tell(.verified(piece: piece, ok: random.below(4) > 0))
+            guard !disk.isEmpty else { return [] }
+            switch disk.remove(at: random.below(disk.count)) {
+            case .verify(let piece):
+                return script.tell(.verified(piece: piece, ok: random.below(4) > 0))
+            case .fingerprint(let piece):
+                let count = script.geometry.blockCount(ofPiece: piece)
+                let fingerprints = (0..<count).map { _ in UInt64(random.below(2)) }
+                return script.tell(.fingerprinted(piece: piece, fingerprints))
+            }
         case 7..<16: return sendAsked(script, name, &random)
         case 24: return script.tell(.setSequential(random.below(2) == 0))
         case 16:
@@ -74,21 +86,28 @@ struct SwarmFuzzTests {
         }
     }
 
-    /// A block that was asked for, whole or a part of it, then whatever comes behind.
+    /// What was asked for, or one block of it, or a part; or a rejection of it.
     private func sendAsked(
         _ script: SwarmScript, _ name: String, _ random: inout SeededRandom
     ) -> [String] {
         guard let peer = script.swarm.connections[script.id(name)], peer.pipeline.count > 0 else {
             return script.say(name, .unchoke)
         }
-        let request = peer.pipeline[random.below(peer.pipeline.count)]
-        return script.sendBlock(name, Int(request.piece), Int(request.block))
+        let run = peer.pipeline[random.below(peer.pipeline.count)].run
+        switch random.below(8) {
+        case 0: return script.sendBlock(name, run.piece, run.blocks.randomElement(using: &random)!)
+        case 1: return script.say(name, .reject(script.geometry.request(for: run)))
+        case 2:
+            let bytes = script.bytes(of: run)
+            return script.sendBytes(name, Array(bytes.prefix(13 + random.below(bytes.count - 13))))
+        default: return script.sendBytes(name, script.bytes(of: run))
+        }
     }
 
     private func message(_ script: SwarmScript, _ random: inout SeededRandom) -> [UInt8] {
         let piece = UInt32(random.below(script.geometry.pieceCount))
         let block = random.below(script.geometry.blockCount(ofPiece: Int(piece)))
-        let request = script.geometry.request(forBlock: block, ofPiece: Int(piece))
+        let request = script.geometry.request(for: BlockRun(piece: Int(piece), block: block))
         switch random.below(17) {
         case 0: return PeerMessage.choke.encoded()
         case 1..<4: return PeerMessage.unchoke.encoded()

@@ -29,7 +29,7 @@ extension SwarmScript {
             let useful = peer.pieces.count(sharedWith: swarm.missing)
             check(peer.usefulPieces == useful, "useful pieces are counted")
             check(peer.amInterested == (useful > 0), "interest is told")
-            check(peer.pipeline.depth <= 512, "pipelines are bounded")
+            check(peer.pipeline.depth <= 24, "pipelines are bounded")
             let queue = (0..<peer.uploadQueue.count).map { peer.uploadQueue[$0] }
             check(
                 !peer.amChoking || queue.allSatisfy { peer.grantedFast.contains($0.piece) },
@@ -41,6 +41,7 @@ extension SwarmScript {
                 !peer.peerIsChoking || peer.speaksFast || peer.pipeline.outstanding == 0,
                 "chokes are respected")
         }
+        for peer in active { checkPipeline(peer.pipeline, check) }
         if !swarm.isComplete { checkPicker(active, check) }
         return broken
     }
@@ -56,6 +57,25 @@ extension SwarmScript {
             check(swarm.holdingCount >= swarm.slots.count, "nobody waits while there are slots")
         }
         check(queue.count <= 2 * swarm.connections.count + 101, "the queue is bounded")
+    }
+
+    private func checkPipeline(_ pipeline: RequestPipeline, _ check: (Bool, String) -> Void) {
+        let requests = (0..<pipeline.count).map { pipeline[$0] }
+        let late = requests.reduce(0) { $0 + $1.late.nonzeroBitCount }
+        let pending = requests.reduce(0) { $0 + $1.pendingCount }
+        check(pipeline.lateCount == late, "late blocks are counted")
+        check(pipeline.outstanding == pending - late, "outstanding blocks are counted")
+        check(requests.allSatisfy { $0.pending != 0 }, "answered requests are gone")
+        check(
+            requests.allSatisfy { $0.late & ~$0.pending == 0 && $0.pending & ~$0.run.mask == 0 },
+            "only blocks of the run are pending")
+        let blocks = requests.flatMap { request in
+            request.run.blocks.filter { request.contains(request.run.piece, $0) }
+                .map { BlockRun(piece: request.run.piece, block: $0) }
+        }
+        for (index, block) in blocks.enumerated() {
+            check(!blocks[..<index].contains(block), "a block is asked for once")
+        }
     }
 
     private func checkPicker(_ active: [PeerConnection], _ check: (Bool, String) -> Void) {
@@ -77,21 +97,25 @@ extension SwarmScript {
             let requested = blocks.filter { $0.requests > 0 }.count
             check(state.requestedCount == requested, "requested blocks are counted")
             if state.phase == .verifying || requested > 0 { unverified += complete + requested }
-            check((state.phase == .verifying) == (complete == blocks.count), "whole is verified")
+            let isWhole = state.phase == .verifying || state.phase == .examining
+            check(isWhole == (complete == blocks.count), "whole is verified")
             let unrequested = blocks.filter(\.isUnrequested).count
             check(state.unrequestedCount == unrequested, "unrequested blocks are counted")
             let isListed = picker.active.partial.contains(slot)
             check(isListed == (unrequested > 0), "pieces with unrequested blocks are listed")
             for (index, block) in blocks.enumerated() {
-                let askers = active.filter { peer in
-                    guard let place = peer.pipeline.index(piece: piece, block: index) else {
-                        return false
-                    }
-                    return !peer.pipeline[place].isLate
-                }
-                check(Int(block.requests) == askers.count, "requests are counted")
+                let requests = active.compactMap { $0.request(for: piece, index) }
+                let expected = requests.filter { !$0.isLate(index) }.count
+                check(Int(block.requests) == expected, "requests are counted")
+                check(block.state != .complete || expected == 0, "complete blocks are cancelled")
             }
         }
         check(picker.active.unverifiedCount == unverified, "unverified blocks are counted")
+    }
+}
+
+extension PeerConnection {
+    fileprivate func request(for piece: Int, _ block: Int) -> RequestPipeline.Request? {
+        pipeline.index(piece: piece, block: block).map { pipeline[$0] }
     }
 }

@@ -106,7 +106,12 @@ final class SwarmScript {
     }
 
     func blockBytes(_ piece: Int, _ block: Int) -> [UInt8] {
-        let request = geometry.request(forBlock: block, ofPiece: piece)
+        bytes(of: BlockRun(piece: piece, block: block))
+    }
+
+    /// The `piece` message that carries a run.
+    func bytes(of run: BlockRun) -> [UInt8] {
+        let request = geometry.request(for: run)
         return PeerMessage.pieceHeader(for: request)
             + [UInt8](repeating: 0, count: Int(request.length))
     }
@@ -139,6 +144,7 @@ final class SwarmScript {
         case .store(let piece, let begin, let source):
             return ["store \(piece)@\(begin)+\(source.count)"]
         case .verify(let piece): return ["verify \(piece)"]
+        case .fingerprint(let piece): return ["fingerprint \(piece)"]
         case .connect(let endpoint): return ["connect \(endpoint)"]
         case .close(let id, let reason): return ["close \(names[id]!) \(reason)"]
         case .announce(let announcement): return ["announce \(announcement)"]

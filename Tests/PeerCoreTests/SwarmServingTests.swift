@@ -164,7 +164,7 @@ struct SwarmServingTests {
         _ = script.say("d", .unchoke)
         for _ in 0..<40 {
             let request = script.swarm.connections[script.id("d")]!.pipeline[0]
-            _ = script.sendBlock("d", Int(request.piece), Int(request.block))
+            _ = script.sendBlock("d", request.run.piece, request.run.block)
             _ = script.advance(.seconds(1))
         }
         let unchoked = script.peers.filter { !$0.amChoking }.map(\.peerID)

@@ -28,23 +28,6 @@ struct TorrentGeometryTests {
         #expect(geometry.length(ofBlock: 0, inPiece: 2) == 1_000)
     }
 
-    @Test func `only whole blocks of the grid are recognized`() {
-        let geometry = geometry(100_000, 40_000)
-        for piece in 0..<3 {
-            for block in 0..<geometry.blockCount(ofPiece: piece) {
-                let request = geometry.request(forBlock: block, ofPiece: piece)
-                #expect(geometry.block(for: request) == block)
-                #expect(geometry.isInside(request))
-            }
-        }
-        let odd = [(0, 1, 16_384), (0, 0, 16_383), (3, 0, 16_384), (2, 16_384, 16_384)]
-        for (piece, begin, length) in odd {
-            let request = BlockRequest(
-                piece: UInt32(piece), begin: UInt32(begin), length: UInt32(length))
-            #expect(geometry.block(for: request) == nil)
-        }
-    }
-
     @Test func `the last piece counts with its own length`() {
         let geometry = geometry(100_000, 40_000)
         var pieces = Bitfield(bitCount: 3)

@@ -42,6 +42,8 @@ extension Torrent {
             preconditionFailure("gathered by the caller")
         case .verify(let piece):
             verify(piece)
+        case .fingerprint(let piece):
+            fingerprint(piece)
         case .connect(let endpoint):
             node.dial(endpoint, of: self)
         case .close(let id, let reason):

@@ -84,4 +84,24 @@ extension Torrent {
             return
         }
     }
+
+    /// Hashes each block of a piece by itself, off the loop's thread: a bad one is told by it.
+    func fingerprint(_ piece: Int) {
+        let (content, geometry) = (content, swarm.geometry)
+        let start = info.offset(ofPiece: piece)
+        node.diskWorkers.run {
+            try (0..<geometry.blockCount(ofPiece: piece)).map { block in
+                let begin = start + Int64(block * geometry.blockLength)
+                let length = Int64(geometry.length(ofBlock: block, inPiece: piece))
+                let digest = try content.digest(of: begin..<begin + length)
+                return digest.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            }
+        } then: { [weak self] result in
+            switch result {
+            case .success(let fingerprints):
+                self?.deliver(.fingerprinted(piece: piece, fingerprints))
+            case .failure(let error): self?.fail(CommandError(wrapping: error))
+            }
+        }
+    }
 }

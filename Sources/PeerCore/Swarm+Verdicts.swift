@@ -1,0 +1,91 @@
+import Wire
+
+// Pieces that are verified or not, and who is to blame.
+extension Swarm {
+    mutating func verified(
+        _ piece: Int, _ ok: Bool, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        guard !isComplete, let senders = picker.sendersOfVerifying(piece) else { return }
+        guard ok else { return failed(piece, senders, now, &outputs) }
+        picker.succeeded(piece)
+        if blame.isSuspect(piece) { outputs.actions.append(.fingerprint(piece: piece)) }
+        have.insert(piece)
+        missing.remove(piece)
+        let length = Int64(geometry.length(ofPiece: piece))
+        totals.verifiedPieces += 1
+        totals.verifiedBytes += length
+        totals.missingPieces -= 1
+        totals.missingBytes -= length
+        outputs.actions.append(.pieceCompleted(piece))
+        if isComplete { endDownload(now, &outputs) }
+        for index in connections.entries.indices {
+            guard let peer = connections.entries[index], peer.isActive else { continue }
+            if peer.pieces.isFull || peer.pieces.contains(piece) {
+                peer.usefulPieces -= 1
+            } else {
+                send(.have(UInt32(piece)), to: peer, now, &outputs)
+            }
+            reconsider(peer, now, &outputs)
+        }
+        if isComplete {
+            outputs.actions.append(.completed)
+        } else if isHeldBack {
+            refillAll(now, &outputs)
+        }
+    }
+
+    private mutating func endDownload(_ now: Instant, _ outputs: inout SwarmOutputs) {
+        picker = .ofNothing(geometry)
+        for peer in connections.entries {
+            guard let peer else { continue }
+            peer.pipeline.removeAll()
+            peer.isSnubbed = false
+            if case .wanted = peer.incoming { peer.incoming = .unwanted }
+            if peer.isActive { tellUploadOnly(to: peer, now, &outputs) }
+        }
+        announces.complete(isPartial: !isSeed)
+    }
+
+    private mutating func failed(
+        _ piece: Int, _ senders: [UInt32], _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        totals.corruptBytes += Int64(geometry.length(ofPiece: piece))
+        if let culprit = blame.convict(piece: piece, senders: senders) {
+            picker.failed(piece, isExamined: false)
+            ban(culprit, for: piece, now, &outputs)
+        } else {
+            picker.failed(piece, isExamined: true)
+            outputs.actions.append(.fingerprint(piece: piece))
+        }
+        refillAll(now, &outputs)
+    }
+
+    /// The blocks of a piece are known by their fingerprints, of one that failed or of one that
+    /// has its hash now.
+    mutating func fingerprinted(
+        _ piece: Int, _ fingerprints: [UInt64], _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        if !isComplete, picker.examined(piece) {
+            blame.learn(fingerprints, ofFailed: piece)
+            refillAll(now, &outputs)
+        } else if have.contains(piece) {
+            for culprit in blame.convict(piece: piece, right: fingerprints) {
+                ban(culprit, for: piece, now, &outputs)
+            }
+        }
+    }
+
+    /// Parts with a peer for good.
+    private mutating func ban(
+        _ id: UInt32, for piece: Int, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        // Who has been forgotten meanwhile is gone.
+        guard let culprit = records[id], !culprit.isBanned else { return }
+        culprit.isBanned = true
+        connector.bar(culprit.endpoint, at: now)
+        outputs.actions.append(.blamed(culprit.endpoint, piece: piece))
+        if let peer = culprit.connection.flatMap({ connections[$0] }) {
+            close(peer, .blamed, now, &outputs)
+        }
+    }
+}
