@@ -34,6 +34,8 @@ struct CongestionControl {
         before = Machine.text(Self.path)
         if before != "cubic" { Self.set("cubic") }
         inForce = Machine.text(Self.path)
+        let congestion = self
+        Interruption.whenInterrupted { congestion.restore() }
     }
 
     func restore() {

@@ -126,8 +126,10 @@ final class WorkFolder {
         let base = isRoomy ? memory : FileManager.default.temporaryDirectory.path
         kind = isRoomy ? "memory (tmpfs)" : "the temporary folder"
         var template = Array("\(base)/mtorrent-bench-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw BenchmarkError("\(base): no folder") }
-        path = String(cString: made)
+        guard let folder = mkdtemp(&template) else { throw BenchmarkError("\(base): no folder") }
+        path = String(cString: folder)
+        let made = path
+        Interruption.whenInterrupted { try? FileManager.default.removeItem(atPath: made) }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

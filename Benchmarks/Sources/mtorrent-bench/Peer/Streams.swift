@@ -27,17 +27,19 @@ struct Streams {
         guard try await sender.end() == .exited(0) else {
             throw BenchmarkError(sender.transcript)
         }
-        let report = try JSONDecoder().decode(
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let report = try decoder.decode(
             Report.self, from: Data(sender.output.lines.joined().utf8))
-        let gib = report.end.sum_sent.bytes / Double(1 << 30)
+        let gib = report.end.sumSent.bytes / Double(1 << 30)
         return Sample(
-            mibPerSecond: gib * 1024 / report.end.sum_sent.seconds,
+            mibPerSecond: gib * 1024 / report.end.sumSent.seconds,
             cpuPerGib: sender.usage.processorSeconds / gib)
     }
 
     private struct Report: Decodable {
         struct End: Decodable {
-            let sum_sent: Sum
+            let sumSent: Sum
         }
 
         struct Sum: Decodable {
