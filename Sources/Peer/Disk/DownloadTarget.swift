@@ -33,13 +33,14 @@ struct DownloadTarget: Sendable {
     /// The directories that the stored files lie in, below the torrent's own; each comes after
     /// those it lies in.
     var storedFolders: [String] {
-        var seen: Set<String> = []
+        // By bytes: two strings may be equal that are two names on disk.
+        var seen: Set<[UInt8]> = []
         var folders: [String] = []
         for index in storedFiles {
             var folder = ""
             for component in info.files[index].path.dropLast() {
                 folder += folder.isEmpty ? component : "/" + component
-                if seen.insert(folder).inserted { folders.append(folder) }
+                if seen.insert(Array(folder.utf8)).inserted { folders.append(folder) }
             }
         }
         return folders

@@ -35,7 +35,9 @@ struct PartialFiles {
         }
         do throws(CommandError) {
             if let folder {
-                try makeFiles(of: target, in: folder, isRecorded: isRecorded(identity))
+                let isRecorded = isRecorded(identity)
+                if !isNew && !isRecorded { try Self.requireNoStrangers(in: folder, target) }
+                try makeFiles(of: target, in: folder, isRecorded: isRecorded)
             } else if let single {
                 try fill(single, path, length: target.info.length, at: 0, isRecorded: false)
             }
@@ -71,6 +73,24 @@ struct PartialFiles {
         CommandError(
             "\(path) is in the way: it is no part of this download (\(reason)): remove it or"
                 + " name another destination", .fileExists)
+    }
+
+    /// The directory gets the destination's name with all that is in it.
+    private static func requireNoStrangers(
+        in folder: Folder, _ target: DownloadTarget
+    ) throws(CommandError) {
+        let path = target.partPath
+        let found: [DirectoryWalk.File]
+        do throws(CommandError) {
+            found = try DirectoryWalk.files(below: folder, path: path)
+        } catch {
+            throw inTheWay(path, "there is more than files in it")
+        }
+        let own = Set(target.storedFiles.map { Array(target.info.files[$0].joinedPath.utf8) })
+        let stranger = found.first { !own.contains(Array($0.path.joined(separator: "/").utf8)) }
+        if let stranger {
+            throw inTheWay(path, "\(stranger.path.joined(separator: "/")) is in it")
+        }
     }
 
     private mutating func makeFiles(

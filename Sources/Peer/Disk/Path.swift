@@ -15,6 +15,22 @@ enum Path {
         return directory == "/" ? "/" + path : directory + "/" + path
     }
 
+    /// The absolute path of a directory with its own name as the last component: `photos/` is
+    /// `…/photos`, and `.` what the working directory is called.
+    static func ofNamedDirectory(_ path: String) throws(CommandError) -> String {
+        var path = absolute(path)
+        while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+        if [".", ".."].contains(name(of: path)), let resolved = realpath(path, nil) {
+            defer { free(resolved) }
+            path = String(cString: resolved)
+        }
+        guard path != "/" else {
+            throw CommandError(
+                "the root directory has no name: name a directory inside it", .cannotOpenFile)
+        }
+        return path
+    }
+
     /// The part before the last `/`.
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

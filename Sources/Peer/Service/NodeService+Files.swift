@@ -1,6 +1,5 @@
 import Glibc
 import Reactor
-import Synchronization
 import Wire
 
 /// Sharing and downloading the files of groups.
@@ -22,7 +21,7 @@ extension NodeService {
         }
         // Whether the user may share here is known before minutes of hashing, not after.
         _ = try listFiles(group: group)
-        let hashed = try HashedFile(
+        let hashed = try HashedContent(
             path: Path.absolute(path), cancellation: cancellation, onProgress: onProgress)
         let info = try hashed.info(source: "\(networkID)/\(group)")
         let answer = try askTracker {
@@ -34,7 +33,7 @@ extension NodeService {
 
     /// Records a share and serves it.
     func startSharing(
-        _ hashed: HashedFile, info: Info, group: String, mtorrentPath: String?,
+        _ hashed: HashedContent, info: Info, group: String, mtorrentPath: String?,
         trackers: [Endpoint]
     ) throws(CommandError) {
         try ask { (node, reply: Reply<Void>) in
@@ -42,7 +41,7 @@ extension NodeService {
             let record = Share(
                 user: user, group: group, infoHash: info.infoHash, name: info.name,
                 path: hashed.path, mtorrentPath: mtorrentPath, info: info.encoded,
-                identities: [0: hashed.identity], isActive: true)
+                identities: hashed.identities, isActive: true)
             let store = node.store
             node.stateWorker.run {
                 try store.save(record)
@@ -63,7 +62,7 @@ extension NodeService {
     }
 
     package func downloadFile(
-        group: String, name: String, destination: String
+        group: String, name: String, destination: String, options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus {
         try Path.requireDestination(destination)
         let details = try fileInfo(group: group, name: name)
@@ -75,15 +74,16 @@ extension NodeService {
         }
         return try startDownload(
             info: info, group: group, destination: Path.destination(destination, name: name),
-            mtorrentPath: nil, trackers: [])
+            mtorrentPath: nil, trackers: [], options: options)
     }
 
     /// Records a download and begins it, or says why it can't begin.
     func startDownload(
         info: Info, group: String, destination: String, mtorrentPath: String?,
-        trackers: [Endpoint]
+        trackers: [Endpoint], options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus {
-        try ask { node, reply in
+        let wantedFiles = try FilePatterns.files(matching: options.only, in: info)
+        return try ask { node, reply in
             do throws(CommandError) {
                 try node.transfers.requireFree(info, destination)
             } catch {
@@ -93,6 +93,7 @@ extension NodeService {
             let record = Download(
                 user: user, group: group, infoHash: info.infoHash, name: info.name,
                 destination: destination, mtorrentPath: mtorrentPath, info: info.encoded,
+                wantedFiles: wantedFiles, isSequential: options.isSequential,
                 state: .downloading, startedAtMilliseconds: Int64(time(nil)) * 1000)
             let announcer = node.transfers.announcer(group: group, trackers: trackers)
             node.transfers.download(record, info: info, announcer: announcer) { reply($0) }
@@ -130,81 +131,36 @@ extension NodeService {
     }
 }
 
-/// A file that was opened, hashed, and found unchanged meanwhile.
-struct HashedFile: Sendable {
-    let path: String
-    let file: SharedFile
-    let identity: FileIdentity
-    let pieceLength: Int
-    let hashes: FileHashes
-
-    init(
-        path: String, pieceLength: Int? = nil, cancellation: Cancellation,
-        onProgress: @escaping @Sendable (HashProgress) -> Void
-    ) throws(CommandError) {
-        self.path = path
-        file = try DiskFile.openForReading(path)
-        guard let identity = DiskFile.identity(of: file) else {
-            throw DiskFile.failure("measuring", path, errno)
-        }
-        self.identity = identity
-        self.pieceLength = pieceLength ?? Info.pieceLength(forFileOf: identity.size)
-        let meter = HashMeter(total: identity.size, report: onProgress)
-        hashes = try FileHasher.hashes(
-            of: file, path: path, length: identity.size, pieceLength: self.pieceLength,
-            cancellation: cancellation, onProgress: { meter.advance(to: $0) })
-        guard DiskFile.identity(of: file) == identity else {
-            throw CommandError(
-                "\(path) changed while it was being hashed: share it again when it is finished",
-                .ioError)
-        }
-    }
-
-    /// The info dictionary of the file as one of a group (BEP 3, 27, 47).
+extension HashedContent {
+    /// The info dictionary as one of a group (BEP 3, 27, 47).
     func info(source: String) throws(CommandError) -> Info {
+        let info: Info
         do {
-            return try Info(
-                name: Path.name(of: path), length: identity.size, pieceLength: pieceLength,
-                pieces: hashes.pieces, isPrivate: true, sha1: hashes.whole, source: source)
+            let name = Path.name(of: path)
+            info =
+                isDirectory
+                ? try Info(
+                    name: name, files: files, pieceLength: pieceLength, pieces: pieces,
+                    isPrivate: true, source: source)
+                : try Info(
+                    name: name, length: length, pieceLength: pieceLength, pieces: pieces,
+                    isPrivate: true, sha1: files[0].sha1, source: source)
         } catch {
             throw CommandError("\(path) can't be shared: \(error)", .badMetainfo)
         }
+        guard info.encoded.count <= AddFileRequest.maxInfoLength else {
+            throw CommandError(
+                "\(path) has too many files to be described to the tracker: share its directories"
+                    + " one by one", .badMetainfo)
+        }
+        return info
     }
 
     func outcome(info: Info, created: Bool) -> UploadOutcome {
         UploadOutcome(
-            name: info.name, size: info.length, infoHash: info.infoHash.hex,
-            sha1: hashes.whole.hex, fileCount: nil, pieceCount: info.pieceCount,
-            pieceLength: info.pieceLength,
-            created: created)
-    }
-}
-
-/// Turns the steps of a hash into reports, at most five a second.
-final class HashMeter: Sendable {
-    private let total: Int64
-    private let report: @Sendable (HashProgress) -> Void
-    private let started = ContinuousClock.now
-    private let lastReport: Mutex<ContinuousClock.Instant>
-
-    init(total: Int64, report: @escaping @Sendable (HashProgress) -> Void) {
-        self.total = total
-        self.report = report
-        lastReport = Mutex(started)
-    }
-
-    func advance(to hashed: Int64) {
-        let now = ContinuousClock.now
-        let isDue = lastReport.withLock { last in
-            guard now - last >= .milliseconds(200) || hashed == total else { return false }
-            last = now
-            return true
-        }
-        guard isDue else { return }
-        let seconds = (now - started) / .seconds(1)
-        report(
-            HashProgress(
-                hashed: hashed, total: total,
-                bytesPerSecond: seconds > 0 ? Double(hashed) / seconds : 0))
+            name: info.name, size: length, infoHash: info.infoHash.hex,
+            sha1: isDirectory ? nil : files[0].sha1?.hex,
+            fileCount: isDirectory ? identities.count : nil, pieceCount: info.pieceCount,
+            pieceLength: info.pieceLength, created: created)
     }
 }

@@ -12,14 +12,20 @@ extension NodeService {
         let mtorrentPath = Path.absolute(mtorrentPath)
         let existing =
             DiskFile.exists(mtorrentPath) ? try MTorrentDisk.read(mtorrentPath) : nil
-        let hashed = try HashedFile(
-            path: Path.absolute(path), pieceLength: existing?.pieceLength,
+        let path = Path.absolute(path)
+        guard !DiskFile.isDirectory(path) else {
+            throw CommandError(
+                "\(path) is a directory, and a .mtorrent file describes one file: share its files"
+                    + " one by one, or the directory with a group (upload_file)", .cannotOpenFile)
+        }
+        let hashed = try HashedContent(
+            path: path, pieceLength: existing?.pieceLength,
             cancellation: cancellation, onProgress: onProgress)
         let description: MTorrentFile
         if let existing {
             description = existing
-            guard description.size == hashed.identity.size,
-                description.info.pieces == hashed.hashes.pieces
+            guard description.size == hashed.length,
+                description.info.pieces == hashed.pieces
             else {
                 throw CommandError(
                     "\(mtorrentPath) exists and describes another file: remove it or name"
@@ -49,20 +55,20 @@ extension NodeService {
         }
     }
 
-    private func newDescription(of hashed: HashedFile) throws(CommandError) -> MTorrentFile {
+    private func newDescription(of hashed: HashedContent) throws(CommandError) -> MTorrentFile {
         let trackers = try tell { $0.configuration.trackers }
         do {
             return try MTorrentFile(
                 trackers: trackers.prefix(2).map(\.description), path: hashed.path,
-                size: hashed.identity.size, pieceLength: hashed.pieceLength,
-                pieceHashes: hashed.hashes.pieceDigests)
+                size: hashed.length, pieceLength: hashed.pieceLength,
+                pieceHashes: hashed.pieceDigests)
         } catch {
             throw CommandError("\(hashed.path) can't be shared: \(error)", .badMetainfo)
         }
     }
 
     package func get(
-        mtorrentPath: String, savePath: String
+        mtorrentPath: String, savePath: String, options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus {
         let mtorrentPath = Path.absolute(mtorrentPath)
         let description = try MTorrentDisk.read(mtorrentPath)
@@ -72,7 +78,7 @@ extension NodeService {
         return try startDownload(
             info: info, group: "", destination: Path.destination(savePath, name: info.name),
             mtorrentPath: mtorrentPath,
-            trackers: description.trackers.compactMap { Endpoint($0) })
+            trackers: description.trackers.compactMap { Endpoint($0) }, options: options)
     }
 
     package func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError) {

@@ -30,7 +30,8 @@ package protocol PeerService: Sendable {
     // Files of groups.
     func listFiles(group: String) throws(CommandError) -> [FileSummary]
     func fileInfo(group: String, name: String) throws(CommandError) -> FileDetails
-    /// Hashes the file on the calling thread (and one more), registers it, and shares it.
+    /// Hashes the file, or all files of the directory, on the calling thread and one more,
+    /// registers it as one entry, and shares it.
     /// - Parameter onProgress: called from hashing threads, several times a second.
     func uploadFile(
         path: String, group: String, cancellation: Cancellation,
@@ -38,7 +39,7 @@ package protocol PeerService: Sendable {
     ) throws(CommandError) -> UploadOutcome
     /// Starts a download in the background.
     func downloadFile(
-        group: String, name: String, destination: String
+        group: String, name: String, destination: String, options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus
     func stopShare(group: String, name: String) throws(CommandError)
     /// Writes a `.torrent` with the user's own passkey, for ordinary clients.
@@ -50,7 +51,9 @@ package protocol PeerService: Sendable {
         path: String, mtorrentPath: String, cancellation: Cancellation,
         onProgress: @escaping @Sendable (HashProgress) -> Void
     ) throws(CommandError) -> UploadOutcome
-    func get(mtorrentPath: String, savePath: String) throws(CommandError) -> DownloadStatus
+    func get(
+        mtorrentPath: String, savePath: String, options: DownloadOptions
+    ) throws(CommandError) -> DownloadStatus
     /// Stops sharing what the file describes and deletes the `.mtorrent`; the data only if asked.
     func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError)
 

@@ -34,6 +34,16 @@ package struct UploadOutcome: Sendable {
     package let created: Bool
 }
 
+/// What of a torrent is downloaded, and in which order.
+package struct DownloadOptions: Sendable {
+    /// Patterns of fnmatch(3) for the wanted files' paths; empty where all are wanted.
+    package var only: [String] = []
+    /// Whether pieces are asked for in their order, for reading while they arrive.
+    package var isSequential = false
+
+    package init() {}
+}
+
 package enum DownloadState: Sendable, Equatable {
     /// Waits for its turn.
     case queued

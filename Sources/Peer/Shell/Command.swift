@@ -20,6 +20,12 @@ struct Command: Sendable {
         }
     }
 
+    /// An option with a value, which may be given several times: `--only PATTERN`.
+    struct Option: Sendable {
+        let name: String
+        let value: String
+    }
+
     typealias Handler = @Sendable (Shell, CommandArguments) throws(CommandError) -> Void
 
     let name: String
@@ -27,30 +33,33 @@ struct Command: Sendable {
     let arguments: [Argument]
     /// Words such as `--data` that may stand anywhere after the name.
     let flags: [String]
+    /// They may stand where flags may, as `--name VALUE` or `--name=VALUE`.
+    let options: [Option]
     let summary: String
     let run: Handler
 
     init(
         _ name: String, aliases: [String] = [], _ arguments: [Argument],
-        flags: [String] = [], _ summary: String, run: @escaping Handler
+        flags: [String] = [], options: [Option] = [], _ summary: String, run: @escaping Handler
     ) {
         self.name = name
         self.aliases = aliases
         self.arguments = arguments
         self.flags = flags
+        self.options = options
         self.summary = summary
         self.run = run
     }
 
     var takesPassword: Bool { arguments.contains { $0.kind == .password } }
 
-    /// `login <user_id> <password>`: optional parts in brackets.
+    /// `login <user_id> <password>`: optional parts in brackets, what may be repeated with dots.
     var usage: String {
         let parts =
-            flags.map { "[\($0)]" }
-            + arguments.map { argument in
+            arguments.map { argument in
                 argument.isOptional ? "[\(argument.name)]" : "<\(argument.name)>"
             }
+            + options.map { "[\($0.name) \($0.value)]..." } + flags.map { "[\($0)]" }
         return ([name] + parts).joined(separator: " ")
     }
 
@@ -60,13 +69,23 @@ struct Command: Sendable {
         _ words: ArraySlice<String>, asksPassword: Bool
     ) throws(CommandError) -> CommandArguments {
         var parsed = CommandArguments()
-        var takesFlags = !flags.isEmpty
-        for word in words {
+        var takesFlags = !(flags.isEmpty && options.isEmpty)
+        var rest = words
+        while let word = rest.popFirst() {
             if takesFlags, word == "--" {
                 takesFlags = false
             } else if takesFlags, word.hasPrefix("--") {
-                guard flags.contains(word) else { throw usageError }
-                parsed.flags.insert(word)
+                guard !flags.contains(word) else {
+                    parsed.flags.insert(word)
+                    continue
+                }
+                let parts = word.split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard let option = option(named: String(parts[0])),
+                    let value = parts.count > 1 ? String(parts[1]) : rest.popFirst(),
+                    !value.isEmpty
+                else { throw usageError }
+                parsed.values[option.name, default: []].append(value)
             } else {
                 parsed.words.append(word)
             }
@@ -80,6 +99,20 @@ struct Command: Sendable {
         return parsed
     }
 
+    func option(named name: String) -> Option? { options.first { $0.name == name } }
+
+    /// Those of the words that are arguments, and not flags, options, or values of options.
+    func arguments(among words: some Sequence<String>) -> [String] {
+        let takesFlags = !(flags.isEmpty && options.isEmpty)
+        var found: [String] = []
+        var isValue = false
+        for word in words {
+            if !isValue, !(takesFlags && word.hasPrefix("--")) { found.append(word) }
+            isValue = !isValue && option(named: word) != nil
+        }
+        return found
+    }
+
     var usageError: CommandError { CommandError("usage: \(usage)", .usage) }
 }
 
@@ -87,6 +120,8 @@ struct Command: Sendable {
 struct CommandArguments {
     var words: [String] = []
     var flags: Set<String> = []
+    /// Of options, by name, in their order.
+    var values: [String: [String]] = [:]
 
     subscript(_ index: Int) -> String { words[index] }
 

@@ -55,23 +55,25 @@ enum CommandTable {
     private static let groupFiles = [
         Command(
             "list_files", [.init("group_id", .group)],
-            "the files of a group: size, sharers online/all", run: Shell.listFiles),
+            "the files and directories of a group: size, sharers online/all", run: Shell.listFiles),
         Command(
             "upload_file", [.init("file_path", .path), .init("group_id", .group)],
-            "hash a file and share it with a group", run: Shell.uploadFile),
+            "hash a file or a whole directory and share it with a group", run: Shell.uploadFile),
         Command(
             "download_file",
             [
                 .init("group_id", .group), .init("file_name", .file),
                 .init("destination_path", .path),
             ],
-            "download a group's file in the background, and share it", run: Shell.downloadFile),
+            flags: ["--sequential"], options: [.init(name: "--only", value: "PATTERN")],
+            "download a group's file or directory in the background, and share it; of a directory"
+                + " only what a PATTERN matches", run: Shell.downloadFile),
         Command(
             "stop_share", [.init("group_id", .group), .init("file_name", .file)],
             "stop sharing a file", run: Shell.stopShare),
         Command(
             "file_info", [.init("group_id", .group), .init("file_name", .file)],
-            "a file's size, hashes, pieces, and who holds how many of them",
+            "size, hashes, pieces, who holds how many of them; the files of a directory",
             run: Shell.fileInfo),
         Command(
             "export",
@@ -121,7 +123,7 @@ enum CommandTable {
             "share a file without a group: writes its .mtorrent file", run: Shell.share),
         Command(
             "get", [.init("mtorrent_file", .path), .init("save_path", .path)],
-            "download what a .mtorrent file describes", run: Shell.get),
+            flags: ["--sequential"], "download what a .mtorrent file describes", run: Shell.get),
         Command(
             "remove", [.init("mtorrent_file", .path)], flags: ["--data"],
             "stop sharing it and delete the .mtorrent file (with --data, the file too)",

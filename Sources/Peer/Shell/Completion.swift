@@ -26,12 +26,15 @@ struct Completion: Equatable {
             return words(CommandTable.names, beginningWith: current)
         }
         guard let command = CommandTable.find(name) else { return [] }
-        if current.hasPrefix("-"), !command.flags.isEmpty {
-            return words(command.flags, beginningWith: current)
+        // What the value of an option may be isn't known.
+        if let last = finished.last, command.option(named: last) != nil { return [] }
+        let flags = command.flags + command.options.map(\.name)
+        if current.hasPrefix("-"), !flags.isEmpty {
+            return words(flags, beginningWith: current)
         }
-        let position = finished.dropFirst().filter { !command.flags.contains($0) }.count
-        guard position < command.arguments.count else { return [] }
-        switch command.arguments[position].kind {
+        let given = command.arguments(among: finished.dropFirst())
+        guard given.count < command.arguments.count else { return [] }
+        switch command.arguments[given.count].kind {
         case .password: return []
         case .command: return words(CommandTable.names, beginningWith: current)
         case .groupKind: return words(["open"], beginningWith: current)
@@ -43,7 +46,7 @@ struct Completion: Equatable {
         case .direction: return words(Direction.allCases.map(\.rawValue), beginningWith: current)
         case .rate: return words(["off"], beginningWith: current)
         case .file:
-            let files = finished.count > 1 ? seen.files[finished[1]] : nil
+            let files = given.first.flatMap { seen.files[$0] }
             return words(files ?? [], beginningWith: current)
         case .path: return paths(beginningWith: current)
         }

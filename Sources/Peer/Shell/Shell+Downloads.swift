@@ -21,12 +21,23 @@ extension DownloadStatus {
     }
 }
 
+extension CommandArguments {
+    /// What `--only` and `--sequential` say.
+    var downloadOptions: DownloadOptions {
+        var options = DownloadOptions()
+        options.only = values["--only"] ?? []
+        options.isSequential = flags.contains("--sequential")
+        return options
+    }
+}
+
 extension Shell {
     static func downloadFile(
         _ shell: Shell, _ arguments: CommandArguments
     ) throws(CommandError) {
         let status = try shell.service.downloadFile(
-            group: arguments[0], name: arguments[1], destination: arguments[2])
+            group: arguments[0], name: entryName(arguments[1]), destination: arguments[2],
+            options: arguments.downloadOptions)
         shell.announceStart(of: status)
     }
 

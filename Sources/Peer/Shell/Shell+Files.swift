@@ -129,7 +129,9 @@ extension Shell {
     }
 
     static func get(_ shell: Shell, _ arguments: CommandArguments) throws(CommandError) {
-        let status = try shell.service.get(mtorrentPath: arguments[0], savePath: arguments[1])
+        let status = try shell.service.get(
+            mtorrentPath: arguments[0], savePath: arguments[1],
+            options: arguments.downloadOptions)
         shell.announceStart(of: status)
     }
 

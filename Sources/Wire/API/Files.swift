@@ -53,6 +53,9 @@ package struct FileList: Codable, Hashable, Sendable {
 
 /// `POST /api/v1/groups/{g}/files`.
 package struct AddFileRequest: Codable, Hashable, Sendable {
+    /// The most bytes of an info dictionary that fit a body the tracker takes.
+    package static let maxInfoLength = 16 << 20
+
     /// The bencoded info dictionary.
     package var info: Base64Bytes
 

@@ -12,6 +12,15 @@ extension ScratchDirectory {
         return file(name)
     }
 
+    /// Makes a directory and those above it.
+    func make(_ name: String) {
+        let isMade = Result {
+            try FileManager.default.createDirectory(
+                atPath: file(name), withIntermediateDirectories: true)
+        }
+        precondition((try? isMade.get()) != nil, "a test's own directory can be written to")
+    }
+
     func contents(of name: String) -> [UInt8]? {
         FileManager.default.contents(atPath: file(name)).map { [UInt8]($0) }
     }

@@ -25,7 +25,11 @@ struct CompletionTests {
         ("list_files fa", ["family"]), ("download_file family ", ["one.bin", "two.bin"]),
         ("download_file friends ", []), ("accept_request family b", ["bob"]),
         ("wait ", ["two.bin"]), ("login a", ["alice"]), ("login alice ", []),
-        ("remove --", ["--data"]), ("list_groups ", []), ("nonsense ", []),
+        ("remove --", ["--data"]),
+        ("download_file family one.bin /x --", ["--only", "--sequential"]),
+        ("download_file family --only ", []), ("download_file --only x ", ["family", "friends"]),
+        ("download_file --sequential family ", ["one.bin", "two.bin"]), ("list_groups ", []),
+        ("nonsense ", []),
         ("list_files 'fa", ["family"]), ("limit ", ["down", "up"]), ("limit up o", ["off"]),
         ("pause ", ["family", "friends", "two.bin"]), ("cancel family ", ["two.bin"]),
     ])

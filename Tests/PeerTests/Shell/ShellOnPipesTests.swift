@@ -98,14 +98,40 @@ struct ShellOnPipesTests {
         ("create_group g other", "usage: create_group <group_id> [open]"),
         ("leaves_group", "usage: leave_group <group_id>"),
         ("wait a b", "usage: wait [file_name]"),
-        ("remove --all x", "usage: remove [--data] <mtorrent_file>"),
-        ("remove", "usage: remove [--data] <mtorrent_file>"),
+        ("remove --all x", "usage: remove <mtorrent_file> [--data]"),
+        ("remove", "usage: remove <mtorrent_file> [--data]"),
         ("logout now", "usage: logout"),
+        (
+            "download_file g f",
+            "usage: download_file <group_id> <file_name> <destination_path> [--only PATTERN]..."
+                + " [--sequential]"
+        ),
+        ("get f", "usage: get <mtorrent_file> <save_path> [--sequential]"),
     ])
     func `wrong usage names the right usage`(line: String, message: String) {
         let peer = peer()
         let ended = run(line + "\n", peer)
         #expect(ended.errors == "error: \(message)\n")
+        #expect(ended.code == .usage)
+        #expect(peer.calls.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("download_file g d/ /out --only '*.jpg' --only=sub", "downloadFile g d /out *.jpg sub"),
+        ("download_file --sequential g d --only -- /out", "downloadFile g d /out -- sequential"),
+        ("download_file -- g --only /out", "downloadFile g --only /out"),
+        ("get --sequential f /out", "get f /out sequential"),
+    ])
+    func `options of a download stand anywhere, with their values`(line: String, call: String) {
+        let peer = peer()
+        #expect(run(line + "\n", peer).errors.isEmpty)
+        #expect(peer.calls == [call])
+    }
+
+    @Test(arguments: ["--only", "--sequential=yes", "--other", "--only="])
+    func `an option without its value, or with one too many, is wrong usage`(option: String) {
+        let peer = peer()
+        let ended = run("download_file g d /out \(option)\n", peer)
         #expect(ended.code == .usage)
         #expect(peer.calls.isEmpty)
     }

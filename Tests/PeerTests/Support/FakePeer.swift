@@ -76,8 +76,16 @@ final class FakePeer: PeerService {
     // MARK: PeerService
 
     private func note(_ method: String, _ words: String...) throws(CommandError) {
+        try note(method, words)
+    }
+
+    private func note(_ method: String, _ words: [String]) throws(CommandError) {
         state.withLock { $0.calls.append(([method] + words).joined(separator: " ")) }
         if let error = answers.withLock({ $0.errors[method] }) { throw error }
+    }
+
+    private func words(of options: DownloadOptions) -> [String] {
+        options.only + (options.isSequential ? ["sequential"] : [])
     }
 
     private func hold(_ cancellation: Cancellation) throws(CommandError) {
@@ -154,9 +162,9 @@ final class FakePeer: PeerService {
     }
 
     func downloadFile(
-        group: String, name: String, destination: String
+        group: String, name: String, destination: String, options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus {
-        try note("downloadFile", group, name, destination)
+        try note("downloadFile", [group, name, destination] + words(of: options))
         return status(group: group, name: name, destination: destination)
     }
 
@@ -177,8 +185,10 @@ final class FakePeer: PeerService {
         return try hash(cancellation, onProgress)
     }
 
-    func get(mtorrentPath: String, savePath: String) throws(CommandError) -> DownloadStatus {
-        try note("get", mtorrentPath, savePath)
+    func get(
+        mtorrentPath: String, savePath: String, options: DownloadOptions
+    ) throws(CommandError) -> DownloadStatus {
+        try note("get", [mtorrentPath, savePath] + words(of: options))
         return status(group: "", name: "f.bin", destination: savePath)
     }
 
