@@ -37,7 +37,11 @@ import Testing
         ("list_groups all", "list_groups"),
         ("list_files", "list_files <group_id>"),
         ("upload_file /etc/hostname", "upload_file <file_path> <group_id>"),
-        ("download_file g f", "download_file <group_id> <file_name> <destination_path> [--only PATTERN]... [--sequential]"),
+        (
+            "download_file g f",
+            "download_file <group_id> <file_name> <destination_path> [--only PATTERN]..."
+                + " [--sequential]"
+        ),
         ("stop_share g", "stop_share <group_id> <file_name>"),
         ("share f", "share <file_path> <mtorrent_path>"),
         ("get f", "get <mtorrent_file> <save_path> [--sequential]"),
