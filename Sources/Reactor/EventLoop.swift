@@ -18,7 +18,9 @@ import Glibc
 ///  5. run the jobs submitted by other threads;
 ///  6. service the sources that asked for it: queued bytes are sent, so that everything a turn
 ///     wrote to a stream goes out together, interests are changed, and streams that failed or
-///     are to be closed are closed and reported.
+///     are to be closed are closed and reported. Streams with much to send come last and take
+///     turns: a turn sends some mebibytes, and the others go on in the next one, so that a new
+///     connection is answered in a few milliseconds however many are being served.
 ///
 /// Not Sendable: all but `submitter` belongs to the thread that turns the loop. A process that has
 /// a loop ignores SIGPIPE, which sendfile(2) has no flag against.
@@ -43,16 +45,20 @@ package final class EventLoop {
     private var isStopping = false
     private var servicing: ContiguousArray<EventSource> = []
     private var awaitingService: ContiguousArray<EventSource> = []
+    /// Those with much to send, in the order in which they asked.
+    private var bulky = ServiceQueue()
 
     /// The most that one stream sends in this turn, in bytes.
     private(set) var sendShare = EventLoop.sendShares.upperBound
 
     private static let eventsPerWait: Int32 = 512
-    /// What a turn sends, as long as no share gets too small: about 2 ms.
-    private static let bytesSentPerTurn = 8 << 20
+    /// What the streams with much to send may send in a turn: about a millisecond.
+    private static let bytesSentPerTurn = 4 << 20
     /// Between what makes the calls cheap (with 64 KiB, four blocks, 500 readers cost a quarter
     /// more CPU than with 512 KiB) and what the others can wait for (about 100 µs each).
     static let sendShares = 128 << 10...512 << 10
+    /// With more streams waiting to send, those that the kernel reports writable stop asking it.
+    private static let backlogLimit = 64
     private static let readBufferSize = 256 << 10
 
     package init() throws(SystemError) {
@@ -99,6 +105,7 @@ package final class EventLoop {
     package func shutdown() {
         for source in sources.all { source.close() }
         awaitingService.removeAll()
+        bulky.removeAll()
         let dropped = timers
         timers = TimerHeap()
         withExtendedLifetime(dropped) {}
@@ -140,19 +147,39 @@ package final class EventLoop {
     /// keep feeding each other can't hold the loop.
     private func serviceSources() {
         swap(&servicing, &awaitingService)
-        let fairShare = EventLoop.bytesSentPerTurn / max(servicing.count, 1)
-        let bounds = EventLoop.sendShares
-        sendShare = min(max(fairShare, bounds.lowerBound), bounds.upperBound)
         for index in servicing.indices {
             let source = servicing[index]
+            if source.isBulky {
+                bulky.append(source)
+            } else {
+                source.awaitsService = false
+                source.service()
+            }
+        }
+        servicing.removeAll(keepingCapacity: true)
+        serviceBulky()
+    }
+
+    private func serviceBulky() {
+        let waiting = bulky.count
+        guard waiting > 0 else { return }
+        let bounds = EventLoop.sendShares
+        let fairShare = EventLoop.bytesSentPerTurn / waiting
+        sendShare = min(max(fairShare, bounds.lowerBound), bounds.upperBound)
+        // The last turn tries everything once.
+        var left = isStopping ? waiting : min(waiting, EventLoop.bytesSentPerTurn / sendShare)
+        while left > 0, let source = bulky.popFirst() {
+            left -= 1
             source.awaitsService = false
             source.service()
         }
-        servicing.removeAll(keepingCapacity: true)
     }
 
+    /// So many streams wait to send that what the kernel says of their sockets is no news.
+    var hasBacklog: Bool { bulky.count > EventLoop.backlogLimit }
+
     private func waitMilliseconds() -> Int32 {
-        if !awaitingService.isEmpty { return 0 }
+        if !awaitingService.isEmpty || bulky.count > 0 { return 0 }
         guard let deadline = timers.firstDeadline else { return -1 }
         let now = MonotonicTime.current
         if deadline <= now { return 0 }

@@ -37,10 +37,14 @@ package class EventSource {
     /// Phase 6: the end of a turn in which the source asked for service.
     func service() {}
 
+    /// Whether service will take so long that others should come first.
+    var isBulky: Bool { false }
+
     /// Closes without any report, at the loop's shutdown.
     package func close() {}
 
-    /// Has `service` called at the end of this turn; during that phase itself, of the next one.
+    /// Has `service` called at the end of this turn; during that phase itself, of the next one. A
+    /// bulky source may have to wait for its turn longer.
     final func requestService() {
         if awaitsService { return }
         awaitsService = true

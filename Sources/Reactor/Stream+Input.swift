@@ -67,13 +67,18 @@ extension Stream {
         }
     }
 
+    /// It will be serviced without the kernel's saying again each turn that there is room.
+    func stopWatchingWritable() {
+        guard var wanted = interest else { return }
+        wanted.remove(.writable)
+        do throws(SystemError) { try setInterest(wanted) } catch { fail(.failed(error)) }
+    }
+
     /// Tells epoll what matters now.
     func updateInterest() {
         var wanted: Readiness = []
         if mayReceive { wanted.insert(.readable) }
-        if let queue, !queue.isEmpty, isBlocked || interest?.contains(.writable) == true {
-            wanted.insert(.writable)
-        }
+        if let queue, !queue.isEmpty, isBlocked { wanted.insert(.writable) }
         if interest == nil, wanted.isEmpty { return }
         do throws(SystemError) { try setInterest(wanted) } catch { fail(.failed(error)) }
     }

@@ -157,12 +157,18 @@ package final class Stream: EventSource {
         if events.contains(.writable) {
             isBlocked = false
             requestService()
+            if loop.hasBacklog { stopWatchingWritable() }
         }
         if mayReceive {
             if !events.isDisjoint(with: [.readable, .error, .hangUp]) { receive() }
         } else if !events.isDisjoint(with: [.error, .hangUp]) {
             handleUnreadCondition()
         }
+    }
+
+    /// A file's range is sent in shares; other queues of that length are rare, and cheap to copy.
+    override var isBulky: Bool {
+        failure == nil && state == .open && (queue?.fileRangeCount ?? 0) > 0
     }
 
     override func service() {

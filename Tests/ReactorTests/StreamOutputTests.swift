@@ -34,6 +34,47 @@ import Testing
         }
     }
 
+    /// Each of the many is sent a share in its turn; who asks for little doesn't wait for them.
+    @Test func `a short answer doesn't wait for those who are sent much`() throws {
+        let temporary = try TemporaryFile(pattern(1 << 20))
+        try withLoop { loop in
+            let crowd = try (0..<100).map { _ in try Pair(on: loop) }
+            let newcomer = try Pair(on: loop)
+            var answered = 0
+            for pair in crowd {
+                for _ in 0..<2 {
+                    pair.server.write(file: temporary.file, offset: 0, length: 1 << 20)
+                }
+            }
+            let total = crowd.count * 2 << 20
+            var turns: [Int] = []
+            var asked = 0
+            newcomer.serverSide.onReceive = { stream in stream.write([1]) }
+            newcomer.clientSide.onReceive = { stream in
+                turns.append(loop.turnCount - asked)
+                answered += 1
+                asked = loop.turnCount
+                if answered < 20 { stream.write([0]) }
+            }
+            newcomer.client.write([0])
+            asked = loop.turnCount
+            var received = 0
+            for pair in crowd {
+                pair.clientSide.countsOnly = true
+                pair.clientSide.onReceive = { _ in
+                    received = crowd.reduce(0) { $0 + $1.clientSide.receivedCount }
+                    if received == total { loop.stop() }
+                }
+            }
+            run(loop)
+            #expect(received == total && answered == 20)
+            // There, read, answered, back: a turn each, and one where epoll_wait was full.
+            #expect(turns.allSatisfy { $0 <= 6 }, "\(turns)")
+            let least = crowd.map(\.clientSide.receivedCount).min()
+            #expect(least == 2 << 20)
+        }
+    }
+
     @Test func `a slow reader gets it all, however small the buffers`() throws {
         try withLoop { loop in
             let pair = try Pair(on: loop, sendBuffer: 2048)
@@ -102,7 +143,7 @@ import Testing
             }
             pair.serverSide.onDrain = { stream in
                 guard written < total else { return }
-                for _ in 0..<4 {
+                for _ in 0..<2 {
                     stream.write(file: temporary.file, offset: 0, length: 1 << 18)
                     written += 1 << 18
                 }
