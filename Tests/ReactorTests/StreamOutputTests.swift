@@ -143,7 +143,7 @@ import Testing
             }
             pair.serverSide.onDrain = { stream in
                 guard written < total else { return }
-                for _ in 0..<2 {
+                for _ in 0..<4 {
                     stream.write(file: temporary.file, offset: 0, length: 1 << 18)
                     written += 1 << 18
                 }
