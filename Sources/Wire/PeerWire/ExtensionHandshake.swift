@@ -13,8 +13,8 @@ package struct ExtensionHandshake: Hashable, Sendable {
     /// `ipv4`, `ipv6`: the sender's addresses of those families.
     package var ipv4: IPAddress?
     package var ipv6: IPAddress?
-    /// `upload_only`: the sender wants nothing more (BEP 21).
-    package var isUploadOnly: Bool
+    /// `upload_only`: whether the sender wants nothing more (BEP 21).
+    package var isUploadOnly: Bool?
     /// `metadata_size`: bytes of the info dictionary, which the sender may be asked for (BEP 9).
     package var metadataSize: Int?
     /// `mt_maxblock`, ours: the longest range of a piece, in bytes, that the sender answers with
@@ -24,7 +24,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
     package init(
         messageIDs: [String: UInt8] = [:], client: String? = nil, requestQueueLength: Int? = nil,
         listenPort: UInt16? = nil, yourIP: IPAddress? = nil, ipv4: IPAddress? = nil,
-        ipv6: IPAddress? = nil, isUploadOnly: Bool = false, metadataSize: Int? = nil,
+        ipv6: IPAddress? = nil, isUploadOnly: Bool? = nil, metadataSize: Int? = nil,
         maxBlockLength: Int? = nil
     ) {
         self.messageIDs = messageIDs
@@ -53,7 +53,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         dictionary["mt_maxblock"] = maxBlockLength.map { .integer(Int64($0)) }
         dictionary["p"] = listenPort.map { .integer(Int64($0)) }
         dictionary["reqq"] = requestQueueLength.map { .integer(Int64($0)) }
-        dictionary["upload_only"] = isUploadOnly ? .integer(1) : nil
+        dictionary["upload_only"] = isUploadOnly.map { .integer($0 ? 1 : 0) }
         dictionary["v"] = client.map { .text($0) }
         dictionary["yourip"] = yourIP.map { .bytes($0.bytes) }
         return Bencode.dictionary(dictionary).encoded()
@@ -83,7 +83,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         yourIP = dictionary["yourip"]?.bytes.flatMap { IPAddress(bytes: $0) }
         ipv4 = Self.address(dictionary["ipv4"], byteCount: 4)
         ipv6 = Self.address(dictionary["ipv6"], byteCount: 16)
-        isUploadOnly = dictionary["upload_only"]?.integer.map { $0 != 0 } ?? false
+        isUploadOnly = dictionary["upload_only"]?.integer.map { $0 != 0 }
     }
 
     private static func positive(_ value: Bencode?) -> Int? {

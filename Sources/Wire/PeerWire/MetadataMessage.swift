@@ -15,6 +15,9 @@ package enum MetadataMessage: Hashable, Sendable {
     /// Bytes of every piece but the last.
     package static let pieceLength = 16 << 10
 
+    /// The most bytes of all pieces together that are asked for or offered.
+    package static let maxTotalSize = 16 << 20
+
     /// The bencoded dictionary, and behind it the piece of a `data` message.
     package func encoded() -> [UInt8] {
         var dictionary = BencodeDictionary()
