@@ -48,6 +48,9 @@ struct Connector {
 
     var knownCount: Int { known.count }
 
+    /// All that may be connected to, or are, in the order in which they became known.
+    var usable: [Endpoint] { known.filter { $0.state != .barred }.map(\.endpoint) }
+
     /// When `next` may have something; nil for never.
     var deadline: Instant? { earliest }
 

@@ -44,6 +44,10 @@ final class PeerConnection {
     var speaksFast = false
     var speaksExtensions = false
 
+    /// Its id of the extension message `ut_metadata`; 0 for none (BEP 9).
+    var metadataID: UInt8 = 0
+    var metadata = MetadataQueue()
+
     // The four flags of BEP 3.
     var amChoking = true
     var amInterested = false

@@ -132,8 +132,7 @@ extension Swarm {
         of known: PeerConnection, _ new: PeerConnection, _ now: Instant
     ) -> PeerConnection {
         if known.isOutgoing != new.isOutgoing {
-            let isOursHigher = Bytes20.precedes(known.record.peerID.storage, ownID.storage)
-            return known.isOutgoing == isOursHigher ? new : known
+            return known.isOutgoing == ownID.outranks(known.record.peerID) ? new : known
         }
         if new.isOutgoing { return known }
         let isDead = known.lastReceivedAt.advanced(by: .seconds(30)) <= now
@@ -179,4 +178,9 @@ extension Swarm {
         if hadRequests { refillAll(now, &outputs) }
         fillSlots(now, &outputs)
     }
+}
+
+extension PeerID {
+    /// Whether of two connections, one made by either side, the one that this one made stays.
+    func outranks(_ other: PeerID) -> Bool { Bytes20.precedes(other.storage, storage) }
 }

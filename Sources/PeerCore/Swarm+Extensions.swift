@@ -6,10 +6,14 @@ extension Swarm {
     func sendExtensionHandshake(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        let extensions = ExtensionHandshake(
+        var extensions = ExtensionHandshake(
             client: configuration.clientName, requestQueueLength: configuration.requestQueueLimit,
             listenPort: ownPort == 0 ? nil : ownPort, yourIP: peer.endpoint.address,
-            isUploadOnly: isComplete, maxBlockLength: configuration.maxBlockLength)
+            isUploadOnly: isComplete ? true : nil, maxBlockLength: configuration.maxBlockLength)
+        if !metadata.isEmpty {
+            extensions.messageIDs[MetadataMessage.name] = Self.metadataMessageID
+            extensions.metadataSize = metadata.count
+        }
         send(.extended(id: 0, payload: extensions.encoded()), to: peer, now, &outputs)
     }
 
@@ -26,7 +30,15 @@ extension Swarm {
         _ id: UInt8, _ payload: [UInt8], from peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
-        if id == 0 { readExtensionHandshake(payload, of: peer, now, &outputs) }
+        switch id {
+        case 0:
+            peer.stateMessages += 1
+            readExtensionHandshake(payload, of: peer, now, &outputs)
+        case Self.metadataMessageID where !metadata.isEmpty:
+            readMetadataMessage(payload, from: peer, now, &outputs)
+        default:
+            peer.stateMessages += 1
+        }
     }
 
     private mutating func readExtensionHandshake(
@@ -41,7 +53,9 @@ extension Swarm {
             let longest = min(length, configuration.maxBlockLength)
             peer.maxRequestLength = max(longest, geometry.blockLength)
         }
-        peer.isUploadOnly = extensions.isUploadOnly
+        // It may come again, with what has changed.
+        if let isUploadOnly = extensions.isUploadOnly { peer.isUploadOnly = isUploadOnly }
+        if let id = extensions.messageIDs[MetadataMessage.name] { peer.metadataID = id }
         if let port = extensions.listenPort, peer.listenEndpoint == nil {
             let endpoint = Endpoint(address: peer.endpoint.address, port: port)
             peer.listenEndpoint = endpoint

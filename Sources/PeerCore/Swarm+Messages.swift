@@ -68,8 +68,7 @@ extension Swarm {
 
     private func noteKind(of message: PeerMessage, _ peer: PeerConnection) {
         switch message {
-        case .keepAlive, .port, .unknown, .bitfield, .haveAll, .haveNone: break
-        case .extended: peer.stateMessages += 1
+        case .keepAlive, .port, .unknown, .bitfield, .haveAll, .haveNone, .extended: break
         case .have, .request, .cancel, .suggest, .reject, .allowedFast:
             peer.mayStillSendBitfield = false
         case .choke, .unchoke, .interested, .notInterested:

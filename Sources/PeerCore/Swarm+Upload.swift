@@ -64,6 +64,8 @@ extension Swarm {
     ) {
         noteTaken(by: peer, now)
         serve(peer, now, &outputs)
+        peer.metadata.isAwaitingDrain = false
+        serveMetadata(to: peer, now, &outputs)
     }
 
     /// The peer has taken what was handed out for it. How long that took decides how much it is

@@ -13,6 +13,8 @@ package struct Swarm: ~Copyable {
     package internal(set) var isStarted = false
 
     let ownPort: UInt16
+    /// The info dictionary, for those who have a magnet link only; empty for private torrents.
+    let metadata: [UInt8]
     let configuration: SwarmConfiguration
     var connections = ConnectionTable()
     var records: PeerRecords
@@ -59,10 +61,12 @@ package struct Swarm: ~Copyable {
 
     /// A swarm that isn't started. `have` has a bit for each piece that is verified already,
     /// `wanted` for each that is to be fetched (nil: all); `ownPort` is where this peer listens,
-    /// which it tells the others; `seed` decides all that is left to chance.
+    /// which it tells the others; `metadata` is the info dictionary where it may be passed on
+    /// (BEP 9, BEP 27), else nil; `seed` decides all that is left to chance.
     package init(
-        geometry: TorrentGeometry, have: Bitfield, wanted: Bitfield? = nil, ownID: PeerID,
-        ownPort: UInt16, configuration: SwarmConfiguration = SwarmConfiguration(), seed: UInt64
+        geometry: TorrentGeometry, have: Bitfield, wanted: Bitfield? = nil,
+        metadata: [UInt8]? = nil, ownID: PeerID, ownPort: UInt16,
+        configuration: SwarmConfiguration = SwarmConfiguration(), seed: UInt64
     ) {
         let wanted = wanted ?? Bitfield(fullOf: geometry.pieceCount)
         precondition(have.bitCount == geometry.pieceCount, "a bit for each piece")
@@ -73,6 +77,8 @@ package struct Swarm: ~Copyable {
         missing = wanted.subtracting(have)
         self.ownID = ownID
         self.ownPort = ownPort
+        let isTooLong = (metadata?.count ?? 0) > MetadataMessage.maxTotalSize
+        self.metadata = isTooLong ? [] : metadata ?? []
         self.configuration = configuration
         records = PeerRecords(limit: configuration.maxRememberedPeers)
         connector = Connector(
@@ -147,6 +153,8 @@ package struct Swarm: ~Copyable {
             }
         case .announceFailed:
             announces.failed(at: now)
+        case .found(let endpoints):
+            for endpoint in endpoints { connector.add(endpoint, at: now) }
         case .setSequential(let isSequential):
             picker.isSequential = isSequential
         case .setUploadLimit(let bytesPerSecond):

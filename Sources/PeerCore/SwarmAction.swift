@@ -6,6 +6,9 @@ package enum SwarmAction: Equatable, Sendable {
     case send(ConnectionID, Range<Int>)
     /// Write a `piece` message: its 13-byte header, then the range of the file.
     case sendBlock(ConnectionID, BlockRequest)
+    /// Report `drained` once what was written before has left the program, or most of it: as after
+    /// a `sendBlock`.
+    case reportDrained(ConnectionID)
     /// Put a range of the buffer of the `received` event being handled into a piece, `begin` bytes
     /// after its beginning. Never into a piece that is being verified or fingerprinted, or is
     /// verified.

@@ -45,6 +45,9 @@ package enum SwarmEvent {
     case announced(interval: Duration, peers: [Endpoint])
     /// The tracker could not be asked.
     case announceFailed
+    /// Peers of whom something else than the tracker told: a magnet link, or those who gave the
+    /// info dictionary.
+    case found([Endpoint])
     /// Whether pieces are asked for in the order of the file, for who reads while it arrives;
     /// else the rarest come first, as at the beginning.
     case setSequential(Bool)

@@ -190,6 +190,8 @@ package final class SwarmSimulation {
             enqueue(outputs.bytes[range], on: id, of: peer)
         case .sendBlock(let id, let request):
             sendBlock(request, on: id, of: peer)
+        case .reportDrained(let id):
+            peer.ends[id]?.owesDrained = true
         case .store(let piece, let begin, let range):
             if peer.swarm.have.contains(piece) { note(violation: "stored into a verified piece") }
             guard let source else { return note(violation: "stored without a source") }

@@ -44,7 +44,7 @@ struct SwarmConnectionTests {
         #expect(extensions.requestQueueLength == 500)
         #expect(extensions.listenPort == 6881)
         #expect(extensions.yourIP == SwarmScript.endpoint("a").address)
-        #expect(extensions.isUploadOnly)
+        #expect(extensions.isUploadOnly == true)
     }
 
     @Test func `an announced endpoint is called and greeted`() {

@@ -18,7 +18,7 @@ final class SwarmScript {
     /// Peers called m are this one; others have higher or lower ids, by their letter.
     init(
         pieces: Int = 4, pieceLength: Int = 32 << 10, have: [Int] = [],
-        wanted: [Int]? = nil,
+        wanted: [Int]? = nil, metadata: [UInt8]? = nil,
         _ configure: (inout SwarmConfiguration) -> Void = { _ in }
     ) {
         geometry = TorrentGeometry(
@@ -32,7 +32,8 @@ final class SwarmScript {
         configure(&configuration)
         swarm = Swarm(
             geometry: geometry, have: bitfield(have), wanted: wanted.map(bitfield),
-            ownID: Self.peerID("m"), ownPort: 6881, configuration: configuration, seed: 1)
+            metadata: metadata, ownID: Self.peerID("m"), ownPort: 6881,
+            configuration: configuration, seed: 1)
         _ = tell(.start)
         _ = tell(.announced(interval: .seconds(1800), peers: []))
     }
@@ -141,6 +142,7 @@ final class SwarmScript {
             return messages([UInt8](outputs.bytes[range])).map { "\(names[id]!) < \($0)" }
         case .sendBlock(let id, let request):
             return ["\(names[id]!) < block \(text(request))"]
+        case .reportDrained: return []
         case .store(let piece, let begin, let source):
             return ["store \(piece)@\(begin)+\(source.count)"]
         case .verify(let piece): return ["verify \(piece)"]
@@ -178,8 +180,18 @@ final class SwarmScript {
         case .cancel(let request): "cancel \(text(request))"
         case .reject(let request): "reject \(text(request))"
         case .allowedFast(let piece): "allowed \(piece)"
-        case .extended(let id, _): "extended \(id)"
+        case .extended(id: 0, _): "extended 0"
+        case .extended(let id, let payload): "extended \(id) \(metadataText(payload))"
         default: "\(message)"
+        }
+    }
+
+    private func metadataText(_ payload: [UInt8]) -> String {
+        switch try? MetadataMessage(decoding: payload) {
+        case .request(let piece): "wants metadata \(piece)"
+        case .data(let piece, let size, let bytes): "metadata \(piece)+\(bytes.count)/\(size)"
+        case .reject(let piece): "no metadata \(piece)"
+        case .unknown, nil: "?"
         }
     }
 

@@ -31,11 +31,11 @@ final class IncomingHandshake: StreamDelegate {
         guard bytes.withUnsafeBytes({ Handshake.isPrefix($0) }) else { return close() }
         guard bytes.count == Handshake.length else { return }
         guard let handshake = try? Handshake.decode(bytes),
-            let torrent = node.torrents[handshake.infoHash], torrent.isRunning
+            let owner = node.connectionOwner(of: handshake.infoHash), owner.isRunning
         else { return close() }
         finish()
         guard node.connections.admits(handshake.infoHash) else { return stream.closeAfterFlush() }
-        let connection = torrent.accept(stream, handshake, from: endpoint)
+        let connection = owner.accept(stream, handshake, from: endpoint)
         if received.count > wanted {
             connection.stream(
                 stream, didReceive: UnsafeRawBufferPointer(rebasing: received[wanted...]))

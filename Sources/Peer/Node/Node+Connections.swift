@@ -11,14 +11,19 @@ extension Node {
         handshakes[ObjectIdentifier(handshake)] = handshake
     }
 
+    /// Whom a peer wants that names an info-hash.
+    func connectionOwner(of infoHash: InfoHash) -> (any ConnectionOwner)? {
+        torrents[infoHash] ?? fetchers[infoHash]
+    }
+
     func handshakeEnded(_ handshake: IncomingHandshake) {
         handshakes[ObjectIdentifier(handshake)] = nil
         makeConnections()
     }
 
     /// Makes a connection, as soon as there may be one more.
-    func dial(_ endpoint: Endpoint, of torrent: Torrent) {
-        dials.append(endpoint, of: torrent.infoHash)
+    func dial(_ endpoint: Endpoint, of owner: any ConnectionOwner) {
+        dials.append(endpoint, of: owner.infoHash)
         makeConnections()
     }
 
@@ -27,10 +32,10 @@ extension Node {
         while connections.count + handshakes.count < connections.limit,
             let dial = dials.takeNext(where: { connections.admits($0) })
         {
-            guard let torrent = torrents[dial.infoHash], torrent.isRunning else {
+            guard let owner = connectionOwner(of: dial.infoHash), owner.isRunning else {
                 preconditionFailure("who stops forgets what it waits for")
             }
-            torrent.connect(to: dial.endpoint)
+            owner.connect(to: dial.endpoint)
         }
     }
 

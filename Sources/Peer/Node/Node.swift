@@ -78,6 +78,8 @@ package final class Node {
 
     /// The torrents that run, by info-hash.
     var torrents: [InfoHash: Torrent] = [:]
+    /// The descriptions that are being fetched for magnet links.
+    var fetchers: [InfoHash: MetadataFetcher] = [:]
     var session: Session?
     var noticeHandler: @Sendable (NodeNotice) -> Void = { _ in }
     private var stopHandlers: [@Sendable () -> Void] = []
@@ -217,6 +219,9 @@ package final class Node {
         for handshake in handshakes.values { handshake.close() }
         for handler in stopHandlers { handler() }
         stopHandlers = []
+        for fetcher in Array(fetchers.values) {
+            fetcher.stop(CommandError("the peer is stopping", .interrupted))
+        }
         transfers.stopAll()
         stopDeadline = loop.schedule(after: .seconds(2)) { [unowned self] in finishStopping() }
         endSession { [unowned self] in

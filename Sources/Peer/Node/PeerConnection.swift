@@ -2,7 +2,7 @@ import PeerCore
 import Reactor
 import Wire
 
-/// The socket of one peer of one torrent.
+/// The socket of one peer of one torrent, or of a metadata fetch.
 final class PeerConnection: StreamDelegate {
     /// Below this many queued bytes the core may release more blocks. Little, since what is queued
     /// goes out even to a peer that is choked meanwhile.
@@ -12,8 +12,8 @@ final class PeerConnection: StreamDelegate {
     let id: ConnectionID
     let endpoint: Endpoint
     private(set) var stream: Stream!
-    /// Nil once the torrent has let go of the connection, which may still be sending its last bytes.
-    private var torrent: Torrent?
+    /// Nil once the owner has let go of the connection, which may still be sending its last bytes.
+    private var owner: (any ConnectionOwner)?
     private var isConnected = false
     private var header: [UInt8] = []
     /// Counted as half-open.
@@ -29,8 +29,8 @@ final class PeerConnection: StreamDelegate {
     /// A worker is at the first of them.
     var isPreparing = false
 
-    init(torrent: Torrent, id: ConnectionID, endpoint: Endpoint) {
-        self.torrent = torrent
+    init(owner: any ConnectionOwner, id: ConnectionID, endpoint: Endpoint) {
+        self.owner = owner
         self.id = id
         self.endpoint = endpoint
     }
@@ -53,13 +53,13 @@ final class PeerConnection: StreamDelegate {
     }
 
     func close() {
-        torrent = nil
+        owner = nil
         stream.close()
     }
 
     /// Closes once everything that was written has been sent.
     func closeAfterFlush() {
-        torrent = nil
+        owner = nil
         stream.closeAfterFlush()
     }
 
@@ -103,7 +103,7 @@ final class PeerConnection: StreamDelegate {
     /// Sends what its turn at the upload limit allows.
     /// - Returns: the bytes.
     func takeTurn(quantum: Int) -> Int {
-        torrent?.giveTurn(to: self, quantum: quantum) ?? 0
+        owner?.giveTurn(to: self, quantum: quantum) ?? 0
     }
 
     // MARK: StreamDelegate
@@ -111,12 +111,12 @@ final class PeerConnection: StreamDelegate {
     func streamDidConnect(_ stream: Stream) {
         isConnected = true
         isDialling = false
-        torrent?.node.dialEnded()
-        torrent?.deliver(.connected(id, endpoint))
+        owner?.node.dialEnded()
+        owner?.deliver(.connected(id, endpoint))
     }
 
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
-        torrent?.receive(bytes, from: id)
+        owner?.receive(bytes, from: id)
     }
 
     func streamDidReceiveEnd(_ stream: Stream) {
@@ -126,9 +126,9 @@ final class PeerConnection: StreamDelegate {
 
     func streamDidDrain(_ stream: Stream) {
         if !held.isEmpty {
-            torrent?.node.uploads.enqueue(self)
+            owner?.node.uploads.enqueue(self)
         } else if waiting.isEmpty {
-            torrent?.deliver(.drained(id))
+            owner?.deliver(.drained(id))
         }
     }
 
@@ -137,8 +137,8 @@ final class PeerConnection: StreamDelegate {
     }
 
     private func ended() {
-        guard let torrent, torrent.letGo(of: id) != nil else { return }
-        self.torrent = nil
-        torrent.deliver(isConnected ? .closed(id) : .connectFailed(endpoint))
+        guard let owner, owner.letGo(of: id) != nil else { return }
+        self.owner = nil
+        owner.deliver(isConnected ? .closed(id) : .connectFailed(endpoint))
     }
 }

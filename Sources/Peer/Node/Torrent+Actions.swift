@@ -38,6 +38,8 @@ extension Torrent {
         case .send(let id, let range):
             connections[id]?.stream.write(UnsafeRawBufferPointer(rebasing: bytes[range]))
             node.uploads.charge(range.count)
+        case .reportDrained(let id):
+            if refilled.last != id { refilled.append(id) }
         case .sendBlock, .store:
             preconditionFailure("gathered by the caller")
         case .verify(let piece):
@@ -60,43 +62,5 @@ extension Torrent {
         case .blamed(let endpoint, let piece):
             observer.torrent(self, didBan: endpoint, piece: piece)
         }
-    }
-
-    /// Makes a connection that the core asked for, now that it may be made.
-    func connect(to endpoint: Endpoint) {
-        takeIn(endpoint).connect(on: node)
-    }
-
-    private func takeIn(_ endpoint: Endpoint) -> PeerConnection {
-        let id = connections.reserve()
-        let connection = PeerConnection(torrent: self, id: id, endpoint: endpoint)
-        connections.fill(id, with: connection)
-        node.connections.add(infoHash)
-        return connection
-    }
-
-    /// Takes a connection out of the table; nil where it is gone already.
-    func letGo(of id: ConnectionID) -> PeerConnection? {
-        guard let connection = connections.remove(id) else { return nil }
-        node.connectionEnded(connection, of: infoHash)
-        return connection
-    }
-
-    /// Closes all connections at once.
-    func closeConnections() {
-        node.dials.removeAll(of: infoHash)
-        for connection in connections.removeAll() {
-            node.connectionEnded(connection, of: infoHash)
-            connection.close()
-        }
-    }
-
-    /// Takes over an incoming connection whose handshake names this torrent.
-    func accept(_ stream: Stream, _ handshake: Handshake, from endpoint: Endpoint) -> PeerConnection
-    {
-        let connection = takeIn(endpoint)
-        connection.adopt(stream)
-        deliver(.accepted(connection.id, endpoint, handshake))
-        return connection
     }
 }

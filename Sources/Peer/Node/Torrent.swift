@@ -4,7 +4,7 @@ import Wire
 
 /// One torrent on this node: gives its `Swarm` what comes from sockets, disk and tracker, and
 /// performs the actions that come out. This is the one interpreter of `SwarmAction`.
-final class Torrent {
+final class Torrent: ConnectionOwner {
     let info: Info
     let infoHash: InfoHash
     /// Where the bytes are: a download's until it is complete, then a share's.
@@ -47,7 +47,8 @@ final class Torrent {
         self.node = node
         self.observer = observer
         self.swarm = Swarm(
-            geometry: TorrentGeometry(info), have: have, wanted: wanted, ownID: node.peerID,
+            geometry: TorrentGeometry(info), have: have, wanted: wanted,
+            metadata: info.isPrivate ? nil : info.encoded, ownID: node.peerID,
             ownPort: node.port, configuration: node.swarmConfiguration,
             seed: UInt64.random(in: .min ... .max))
     }

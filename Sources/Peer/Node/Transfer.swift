@@ -35,6 +35,7 @@ final class Transfer {
     let infoHash: InfoHash
     /// Where the complete file is or will be.
     let path: String
+    /// The `.mtorrent` file, or the magnet link, that it was described by; nil for a group's.
     let mtorrentPath: String?
     /// Whether `show_downloads` lists it.
     let isDownload: Bool
@@ -78,6 +79,10 @@ final class Transfer {
         self.isDownload = isDownload
         self.announcer = announcer
         self.phase = phase
+    }
+
+    var magnetLink: MagnetLink? {
+        mtorrentPath.flatMap { $0.hasPrefix(MagnetLink.scheme) ? try? MagnetLink($0) : nil }
     }
 
     /// Whether a `wait` still has to wait for it.

@@ -93,8 +93,12 @@ extension Transfers {
         }
     }
 
-    /// The trackers a `.mtorrent` file names; none where there is no such file any more.
+    /// The trackers a magnet link or a `.mtorrent` file names; none where there is no such file
+    /// any more.
     private static func trackers(of mtorrentPath: String?) -> [Endpoint] {
+        if let mtorrentPath, let link = try? MagnetLink(mtorrentPath) {
+            return link.trackerEndpoints
+        }
         guard let mtorrentPath, let file = try? MTorrentDisk.read(mtorrentPath) else { return [] }
         return file.trackers.compactMap { Endpoint($0) }
     }

@@ -97,6 +97,7 @@ final class Transfers: TorrentObserver {
         node.torrents[transfer.infoHash] = torrent
         torrent.start()
         if node.limits.up != nil { node.tellLimits(to: torrent) }
+        if let link = transfer.magnetLink { torrent.deliver(.found(link.peers)) }
     }
 
     // MARK: Finishing

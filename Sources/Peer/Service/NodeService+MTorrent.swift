@@ -39,12 +39,25 @@ extension NodeService {
         try startSharing(
             hashed, info: info, group: "", mtorrentPath: mtorrentPath,
             trackers: description.trackers.compactMap { Endpoint($0) })
-        return hashed.outcome(info: info, created: existing == nil)
+        var outcome = hashed.outcome(info: info, created: existing == nil)
+        outcome.magnet = try magnetLink(of: info, description.trackers).description
+        return outcome
+    }
+
+    /// For others to download by: with the trackers, and this peer where its address is known.
+    private func magnetLink(
+        of info: Info, _ trackers: [String]
+    ) throws(CommandError) -> MagnetLink {
+        let address = try tell { Endpoint($0.listenAddress) }
+        return MagnetLink(
+            infoHash: info.infoHash, name: info.name,
+            trackers: trackers.compactMap { Endpoint($0) }.map(MagnetLink.announceURL),
+            peers: address.address.isUnspecified ? [] : [address])
     }
 
     /// A tracker that can't be asked now may well take announces later; one that says that it
     /// never will is believed.
-    private func requireOpenSwarms() throws(CommandError) {
+    func requireOpenSwarms() throws(CommandError) {
         let network: NetworkInfo? = try ask { node, reply in
             node.tracker.network { reply(.success(try? $0.get())) }
         }
@@ -82,9 +95,21 @@ extension NodeService {
     }
 
     package func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError) {
+        if mtorrentPath.hasPrefix(MagnetLink.scheme) {
+            let infoHash = try Self.magnetLink(mtorrentPath).infoHash
+            return try remove(infoHash, deletingData: deletingData)
+        }
         let mtorrentPath = Path.absolute(mtorrentPath)
         let description = try MTorrentDisk.read(mtorrentPath)
-        let infoHash = description.info.infoHash
+        try remove(description.info.infoHash, deletingData: deletingData)
+        guard unlink(mtorrentPath) == 0 else {
+            throw CommandError(
+                "\(mtorrentPath) can't be deleted: \(DiskFile.describe(errno))", .ioError)
+        }
+    }
+
+    /// Ends what runs without a group, and deletes its file if asked.
+    private func remove(_ infoHash: InfoHash, deletingData: Bool) throws(CommandError) {
         let path: String? = try ask { node, reply in
             guard let transfer = node.transfers.byInfoHash[infoHash], transfer.user.isEmpty else {
                 return reply(.success(nil))
@@ -96,10 +121,6 @@ extension NodeService {
         if deletingData, let path, unlink(path) != 0, errno != ENOENT {
             throw CommandError(
                 "\(path) can't be deleted: \(DiskFile.describe(errno))", .ioError)
-        }
-        guard unlink(mtorrentPath) == 0 else {
-            throw CommandError(
-                "\(mtorrentPath) can't be deleted: \(DiskFile.describe(errno))", .ioError)
         }
     }
 }

@@ -54,7 +54,12 @@ package protocol PeerService: Sendable {
     func get(
         mtorrentPath: String, savePath: String, options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus
-    /// Stops sharing what the file describes and deletes the `.mtorrent`; the data only if asked.
+    /// Fetches the description from peers first, which may take a minute without peers.
+    func get(
+        magnet: String, savePath: String, options: DownloadOptions, cancellation: Cancellation
+    ) throws(CommandError) -> DownloadStatus
+    /// Stops sharing what the file, or the magnet link, describes and deletes the `.mtorrent`; the
+    /// data only if asked.
     func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError)
 
     // Downloads.

@@ -32,6 +32,8 @@ package struct UploadOutcome: Sendable {
     package let pieceLength: Int
     /// False where the file was in the catalogue and the caller became another sharer.
     package let created: Bool
+    /// The magnet link of a file without a group.
+    package var magnet: String?
 }
 
 /// What of a torrent is downloaded, and in which order.

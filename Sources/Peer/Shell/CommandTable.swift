@@ -120,12 +120,14 @@ enum CommandTable {
     private static let plainFiles = [
         Command(
             "share", [.init("file_path", .path), .init("mtorrent_path", .path)],
-            "share a file without a group: writes its .mtorrent file", run: Shell.share),
+            "share a file without a group: writes its .mtorrent file, prints its magnet link",
+            run: Shell.share),
         Command(
-            "get", [.init("mtorrent_file", .path), .init("save_path", .path)],
-            flags: ["--sequential"], "download what a .mtorrent file describes", run: Shell.get),
+            "get", [.init("mtorrent_file | magnet-URI", .path), .init("save_path", .path)],
+            flags: ["--sequential"],
+            "download what a .mtorrent file or a magnet link describes", run: Shell.get),
         Command(
-            "remove", [.init("mtorrent_file", .path)], flags: ["--data"],
+            "remove", [.init("mtorrent_file | magnet-URI", .path)], flags: ["--data"],
             "stop sharing it and delete the .mtorrent file (with --data, the file too)",
             run: Shell.remove),
     ]

@@ -126,12 +126,21 @@ extension Shell {
         shell.output.line(
             "sharing \(terminalSafe(outcome.name)), described by \(terminalSafe(mtorrent)): "
                 + describe(outcome))
+        if let magnet = outcome.magnet { shell.output.line(magnet) }
     }
 
     static func get(_ shell: Shell, _ arguments: CommandArguments) throws(CommandError) {
-        let status = try shell.service.get(
-            mtorrentPath: arguments[0], savePath: arguments[1],
-            options: arguments.downloadOptions)
+        let (source, path, service) = (arguments[0], arguments[1], shell.service)
+        let options = arguments.downloadOptions
+        guard source.hasPrefix(MagnetLink.scheme) else {
+            return shell.announceStart(
+                of: try service.get(mtorrentPath: source, savePath: path, options: options))
+        }
+        let status = try shell.runBlocking(progress: { "fetching the description …" }) {
+            (cancellation) throws(CommandError) in
+            try service.get(
+                magnet: source, savePath: path, options: options, cancellation: cancellation)
+        }
         shell.announceStart(of: status)
     }
 
@@ -139,6 +148,10 @@ extension Shell {
         let deletesData = arguments.flags.contains("--data")
         try shell.service.remove(mtorrentPath: arguments[0], deletingData: deletesData)
         let path = terminalSafe(arguments[0])
+        if path.hasPrefix(MagnetLink.scheme) {
+            let outcome = deletesData ? "deleted" : "kept"
+            return shell.output.line("removed; the file it names is \(outcome)")
+        }
         shell.output.line(
             deletesData
                 ? "removed \(path) and the file it describes"

@@ -15,7 +15,7 @@ enum ThirdParty: String, CaseIterable {
         var uploadLimit = 0
     }
 
-    /// Starts the client over a folder, in which it seeds the file if that is there, and downloads
+    /// Starts the client with a torrent file, or a magnet link, over a folder, in which it seeds the file if that is there, and downloads
     /// it otherwise. It goes on seeding afterwards.
     func start(
         torrent: String, folder: String, scratch: Scratch, manners: Manners = Manners()
@@ -70,7 +70,12 @@ enum ThirdParty: String, CaseIterable {
             'alert_mask': lt.alert.category_t.status_notification
                 | lt.alert.category_t.error_notification | lt.alert.category_t.tracker_notification,
         })
-        session.add_torrent({'ti': lt.torrent_info(torrent), 'save_path': folder})
+        if torrent.startswith('magnet:'):
+            torrent = lt.parse_magnet_uri(torrent)
+            torrent.save_path = folder
+            session.add_torrent(torrent)
+        else:
+            session.add_torrent({'ti': lt.torrent_info(torrent), 'save_path': folder})
         while True:
             session.wait_for_alert(1000)
             for alert in session.pop_alerts():

@@ -192,6 +192,14 @@ final class FakePeer: PeerService {
         return status(group: "", name: "f.bin", destination: savePath)
     }
 
+    func get(
+        magnet: String, savePath: String, options: DownloadOptions, cancellation: Cancellation
+    ) throws(CommandError) -> DownloadStatus {
+        try note("getMagnet", magnet, savePath)
+        try hold(cancellation)
+        return status(group: "", name: "f.bin", destination: savePath)
+    }
+
     func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError) {
         try note("remove", mtorrentPath, "\(deletingData)")
     }
