@@ -107,6 +107,7 @@ extension Swarm {
         peer.lastBlockAt = now
         totals.downloadedBytes += Int64(length)
         if !isLate {
+            if downloadLimit != nil { limitRoom += 1 }
             let answer = RequestPipeline.Answer(
                 sentAt: sentAt, rate: peer.downloadMeter.rate(at: now),
                 blockLength: geometry.blockLength, slack: pipelineSlack)

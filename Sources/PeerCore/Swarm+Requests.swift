@@ -14,6 +14,10 @@ extension Swarm {
         var room = peer.pipeline.room(inRunsOf: runLength)
         if peer.isSnubbed { room = peer.pipeline.count > 0 ? 0 : 1 }
         guard room > 0 else { return }
+        if downloadLimit != nil {
+            room = min(room, limitedRoom(of: peer))
+            guard room > 0 else { return }
+        }
         if room > verificationRoom {
             isHeldBack = true
             room = verificationRoom
@@ -30,16 +34,19 @@ extension Swarm {
             }
             if picked.isEmpty { peer.dryEpoch = picker.epoch }
         }
-        if picked.isEmpty, !peer.peerIsChoking { takeOver(demand, for: peer, now) }
+        if picked.isEmpty, !peer.peerIsChoking, !isAtDownloadLimit(now) {
+            takeOver(demand, for: peer, now)
+        }
         if !picked.isEmpty { requestPicked(of: peer, now, &outputs) }
     }
 
-    private func requestPicked(
+    private mutating func requestPicked(
         of peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         if peer.pipeline.count == 0 { peer.downloadMeter.expect(at: now) }
         let start = outputs.bytes.count
         for run in picked {
+            if downloadLimit != nil { limitRoom -= run.count }
             peer.pipeline.append(run, at: now)
             PeerMessage.request(geometry.request(for: run)).encode(into: &outputs.bytes)
         }
@@ -52,6 +59,7 @@ extension Swarm {
         isHeldBack = false
         hasFreedBlocks = false
         guard !isComplete else { return }
+        measureLimitRoom()
         for peer in connections.entries {
             if let peer { refill(peer, now, &outputs) }
         }

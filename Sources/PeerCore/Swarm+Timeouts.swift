@@ -8,8 +8,10 @@ extension Swarm {
         of peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         if let sentAt = peer.pipeline.oldestSentAt {
-            let timeout = peer.pipeline.timeout(
-                in: configuration.requestTimeout, first: configuration.firstRequestTimeout)
+            let timeout =
+                peer.pipeline.timeout(
+                    in: configuration.requestTimeout, first: configuration.firstRequestTimeout)
+                + limitDelay
             guard max(sentAt, peer.lastBlockAt).advanced(by: timeout) <= now else {
                 return relieve(peer, now, &outputs)
             }
@@ -36,7 +38,8 @@ extension Swarm {
         let seconds = Double(patience.nanosecondsSaturating) * 1e-9
         let inTime = peer.downloadMeter.rate(at: now) * seconds / Double(geometry.blockLength)
         let keep = max(configuration.pipelineDepth.lowerBound, Int(inTime))
-        guard peer.lastBlockAt.advanced(by: patience) > now, peer.pipeline.outstanding > 4 * keep
+        guard peer.lastBlockAt.advanced(by: patience) > now, peer.pipeline.outstanding > 4 * keep,
+            !isAtDownloadLimit(now)
         else { return }
         peer.pipeline.reduceDepth(to: keep)
         for index in (0..<peer.pipeline.count).reversed()

@@ -49,6 +49,10 @@ package struct Swarm: ~Copyable {
 
     /// Reused by `refill`.
     var picked: [BlockRun] = []
+    /// Bytes a second that the user allows this torrent to download.
+    var downloadLimit: Int?
+    /// How many more blocks may be asked for at that rate; known while peers are refilled.
+    var limitRoom = Int.max
     /// Somebody was asked for less than it can send because of `maxUnverifiedBytes`.
     var isHeldBack = false
     /// Blocks may be asked of others since a peer has rejected them.
@@ -159,6 +163,9 @@ package struct Swarm: ~Copyable {
             picker.isSequential = isSequential
         case .setUploadLimit(let bytesPerSecond):
             slots.setLimit(bytesPerSecond)
+        case .setDownloadLimit(let bytesPerSecond):
+            downloadLimit = bytesPerSecond
+            refillAll(now, &outputs)
         case .deadline:
             if connections.count > 0, nextTick <= now { tick(now, &outputs) }
         }

@@ -54,6 +54,10 @@ package enum SwarmEvent {
     /// The user's limit of uploads, of all torrents together, in bytes a second; nil for none.
     /// It decides how many peers are unchoked; the driver sees that it is kept.
     case setUploadLimit(Int?)
+    /// What this torrent may count on of the user's limit of downloads, in bytes a second; nil for
+    /// no limit. No more is asked for than comes in a few seconds at that rate, and nobody is taken
+    /// for slow because of it; the driver sees that it is kept.
+    case setDownloadLimit(Int?)
     /// `Swarm.nextDeadline` has come.
     case deadline
 }

@@ -73,6 +73,8 @@ package final class Node {
     var limits: RateLimits {
         didSet { applyLimits() }
     }
+    /// Until active downloads are told what part of the limit is theirs.
+    var shareTimer: TimerID?
     /// Clients of trackers that `.mtorrent` files name, by their addresses.
     private var otherTrackers: [[Endpoint]: TrackerClient] = [:]
 

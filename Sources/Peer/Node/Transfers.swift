@@ -33,6 +33,10 @@ final class Transfers: TorrentObserver {
         }.map(\.status)
     }
 
+    var activeCount: Int { active.count }
+
+    var activeTorrents: [Torrent] { active.values.compactMap(\.torrent) }
+
     var activeDownloads: [DownloadStatus] {
         active.values.sorted { $0.number < $1.number }.map(\.status)
     }
@@ -49,8 +53,10 @@ final class Transfers: TorrentObserver {
 
     /// Brings a transfer to its next phase, with all that follows from it elsewhere.
     func move(_ transfer: Transfer, to phase: Transfer.Phase) {
+        let wasActive = transfer.isActive
         transfer.setPhase(phase)
         active[transfer.infoHash] = transfer.isActive ? transfer : nil
+        if transfer.isActive != wasActive { node.activeDownloadsChanged() }
         switch phase {
         case .opening, .downloading:
             return
@@ -96,7 +102,7 @@ final class Transfers: TorrentObserver {
         transfer.torrent = torrent
         node.torrents[transfer.infoHash] = torrent
         torrent.start()
-        if node.limits.up != nil { node.tellLimits(to: torrent) }
+        if node.limits != RateLimits() { node.tellLimits(to: torrent) }
         if let link = transfer.magnetLink { torrent.deliver(.found(link.peers)) }
     }
 
