@@ -94,7 +94,8 @@ package struct MetadataFetch: ~Copyable {
             for endpoint in endpoints { connector.add(endpoint, at: now) }
         case .deadline:
             closeSlow(now, &outputs)
-        case .drained, .verified, .fingerprinted, .setSequential, .setUploadLimit:
+        case .drained, .verified, .fingerprinted, .setSequential, .setUploadLimit,
+            .setDownloadLimit:
             break
         }
         pursue(now, &outputs)
