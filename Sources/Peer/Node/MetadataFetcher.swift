@@ -147,7 +147,6 @@ final class MetadataFetcher: ConnectionOwner {
             key: node.announceKey)
         node.pendingAnnounces += 1
         announcer.announce(request) { [weak self, unowned node] result in
-            node.pendingAnnounces -= 1
             switch result {
             case .success(let (interval, peers)):
                 self?.deliver(.announced(interval: interval, peers: peers))
@@ -155,6 +154,8 @@ final class MetadataFetcher: ConnectionOwner {
                 node.logger.warning("announce", ["error": String(describing: error)])
                 self?.deliver(.announceFailed)
             }
+        } onEnd: { [unowned node] in
+            node.pendingAnnounces -= 1
         }
     }
 }

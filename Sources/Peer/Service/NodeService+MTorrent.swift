@@ -48,11 +48,11 @@ extension NodeService {
     private func magnetLink(
         of info: Info, _ trackers: [String]
     ) throws(CommandError) -> MagnetLink {
-        let address = try tell { Endpoint($0.listenAddress) }
+        let addresses = try tell { $0.listenAddresses.map { Endpoint($0) } }
         return MagnetLink(
             infoHash: info.infoHash, name: info.name,
             trackers: trackers.compactMap { Endpoint($0) }.map(MagnetLink.announceURL),
-            peers: address.address.isUnspecified ? [] : [address])
+            peers: addresses.filter { !$0.address.isUnspecified })
     }
 
     /// A tracker that can't be asked now may well take announces later; one that says that it
