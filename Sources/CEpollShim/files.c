@@ -6,7 +6,22 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+// Not in the headers of older kernels.
+enum { cachestat_number = 451 };
+struct cachestat_range {
+    uint64_t offset;
+    uint64_t length;
+};
+struct cachestat_counts {
+    uint64_t cached;
+    uint64_t dirty;
+    uint64_t writeback;
+    uint64_t evicted;
+    uint64_t recently_evicted;
+};
 
 int shim_open_beneath(int directory, const char *path, int flags, unsigned mode) {
     struct open_how how = {
@@ -33,6 +48,37 @@ int shim_allocate(int descriptor, int64_t length) {
     } while (result < 0 && errno == EINTR);
     return result < 0 ? -errno : 0;
 }
+
+// A byte in every 64 KiB stands for its neighbours: what is read in and what is evicted are mostly
+// longer stretches.
+static int is_cached_by_reading(int descriptor, int64_t offset, int64_t length) {
+    const int64_t step = 64 << 10;
+    char byte;
+    struct iovec vector = {&byte, 1};
+    for (int64_t position = offset; position < offset + length; position += step) {
+        ssize_t count;
+        do {
+            count = preadv2(descriptor, &vector, 1, position, RWF_NOWAIT);
+        } while (count < 0 && errno == EINTR);
+        if (count < 0) return errno == EAGAIN ? 0 : -EOPNOTSUPP;
+    }
+    return 1;
+}
+
+int shim_is_cached(int descriptor, int64_t offset, int64_t length) {
+    int64_t page = sysconf(_SC_PAGESIZE);
+    struct cachestat_range range = {(uint64_t)offset, (uint64_t)length};
+    struct cachestat_counts counts;
+    if (length <= 0) return 1;
+    // Refused where the file belongs to somebody else, unknown to older kernels.
+    if (syscall(cachestat_number, descriptor, &range, &counts, 0) < 0) {
+        return is_cached_by_reading(descriptor, offset, length);
+    }
+    int64_t pages = (offset + length - 1) / page - offset / page + 1;
+    return counts.cached >= (uint64_t)pages;
+}
+
+int shim_is_memory(int descriptor) { return fcntl(descriptor, F_GET_SEALS) >= 0; }
 
 int shim_sync_file_system(int descriptor) {
     return syncfs(descriptor) < 0 ? -errno : 0;

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread that can be joined. It takes no signals: those are for the loop.
+/// A thread, joined or detached in the end. It takes no signals: those are for the loop.
 package struct PosixThread: Sendable {
     private let handle: pthread_t
 
@@ -32,6 +32,12 @@ package struct PosixThread: Sendable {
                 Unmanaged<Body>.fromOpaque(body!).takeRetainedValue().run()
                 return nil
             }
+
+    /// Never waits for its end.
+    package func detach() {
+        let error = pthread_detach(handle)
+        precondition(error == 0)
+    }
 
     /// Waits for its end; once.
     package func join() {

@@ -61,6 +61,16 @@ package final class WorkerPool {
         finished.completeAll()
     }
 
+    /// Takes no more work and waits for nothing: a thread that is stuck in a read, say, ends with
+    /// the process. What comes of the rest is not told.
+    package func abandon() {
+        if isShutDown { return }
+        isShutDown = true
+        queue.close()
+        for thread in threads { thread.detach() }
+        threads = []
+    }
+
     private func finish(_ item: WorkItem, refusal: WorkerPoolError) {
         finished.add(item, refusal: refusal)
         let finished = finished

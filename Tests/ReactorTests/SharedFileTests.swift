@@ -38,4 +38,27 @@ import Testing
         }
         #expect(after == 0)
     }
+
+    @Test func `what was written is in memory until it is forgotten`() throws {
+        let length = 4 << 20
+        let temporary = try TemporaryFile(
+            [UInt8](repeating: 1, count: length), in: "/var/tmp")
+        let file = temporary.file
+        #expect(file.isCached(offset: 0, length: length))
+        #expect(fsync(file.descriptor) == 0)
+        #expect(posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+        #expect(!file.isCached(offset: 0, length: length))
+        #expect(file.isCached(offset: 0, length: 0))
+        var byte: UInt8 = 0
+        file.readsNothingAhead()
+        #expect(pread(file.descriptor, &byte, 1, off_t(length - 1)) == 1)
+        #expect(file.isCached(offset: Int64(length) - 1, length: 1))
+        #expect(!file.isCached(offset: 0, length: length))
+    }
+
+    @Test func `a file without a disk behind it is always in memory`() throws {
+        let temporary = try TemporaryFile(in: "/dev/shm")
+        #expect(ftruncate(temporary.file.descriptor, 1 << 20) == 0)
+        #expect(temporary.file.isCached(offset: 0, length: 1 << 20))
+    }
 }

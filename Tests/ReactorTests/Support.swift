@@ -109,8 +109,8 @@ final class TemporaryFile {
     let path: String
     let file: SharedFile
 
-    init(_ bytes: [UInt8] = []) throws {
-        var template = Array("/tmp/reactor-test-XXXXXX".utf8CString)
+    init(_ bytes: [UInt8] = [], in folder: String = "/tmp") throws {
+        var template = Array("\(folder)/reactor-test-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         file = SharedFile(adopting: descriptor)

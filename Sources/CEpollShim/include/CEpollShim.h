@@ -81,6 +81,12 @@ int shim_open_beneath(int directory, const char *path, int flags, unsigned mode)
 int shim_rename_new(const char *from, const char *to);
 /// Gives a file its length with the space behind it, fallocate(2); never shortens it.
 int shim_allocate(int descriptor, int64_t length);
+/// Whether every page of a range of a file is in the page cache, asked of cachestat(2) (Linux 6.5),
+/// else of preadv2(2) with RWF_NOWAIT: 1, 0, or -EOPNOTSUPP where neither can tell.
+int shim_is_cached(int descriptor, int64_t offset, int64_t length);
+/// Whether a file has no disk behind it: tmpfs(5), memfd_create(2). By its seals, which no other
+/// files have.
+int shim_is_memory(int descriptor);
 /// syncfs(2) of the file system that the descriptor is on.
 int shim_sync_file_system(int descriptor);
 

@@ -19,6 +19,8 @@ protocol Content: AnyObject, Sendable {
     func path(of place: Place) -> String
     /// Whether an open file is still what it was when its bytes were hashed; asks fstat(2).
     func isUnchanged(_ place: Place, _ file: SharedFile) -> Bool
+    /// What to say of a file that isn't.
+    func changed(_ place: Place) -> CommandError
 }
 
 extension Content {

@@ -110,7 +110,19 @@ final class DownloadContent: Content {
         }
     }
 
-    func isUnchanged(_ place: Place, _ file: SharedFile) -> Bool { true }
+    /// Nobody but this program writes to it; it may have been cut off, though.
+    func isUnchanged(_ place: Place, _ file: SharedFile) -> Bool {
+        guard case .file(let index) = place, let identity = DiskFile.identity(of: file) else {
+            return true
+        }
+        return identity.size == info.files[index].length
+    }
+
+    func changed(_ place: Place) -> CommandError {
+        CommandError(
+            "\(path(of: place)) was changed while it was being downloaded: start the download"
+                + " again", .ioError)
+    }
 
     // MARK: Writing
 

@@ -63,7 +63,8 @@ final class SharedContent: Content {
             } else {
                 file = try DiskFile.openForReading(path(of: place))
             }
-            guard isUnchanged(place, file) else { throw Self.changed(path(of: place)) }
+            guard isUnchanged(place, file) else { throw changed(place) }
+            file.readsNothingAhead()
             return file
         }
     }
@@ -94,9 +95,9 @@ final class SharedContent: Content {
         }
     }
 
-    static func changed(_ path: String) -> CommandError {
+    func changed(_ place: Place) -> CommandError {
         CommandError(
-            "\(path) changed after it was shared and is no longer served: share it again",
+            "\(path(of: place)) changed after it was shared and is no longer served: share it again",
             .ioError)
     }
 }

@@ -16,6 +16,9 @@ protocol ConnectionOwner: AnyObject {
     func receive(_ bytes: UnsafeRawBufferPointer, from id: ConnectionID)
     /// Lets a connection send blocks that the upload limit has held up. Returns their bytes.
     func giveTurn(to connection: PeerConnection, quantum: Int) -> Int
+    /// A file that a connection was sending is shorter than it was, or can't be read; the connection
+    /// has ended.
+    func fileBroke()
 }
 
 extension ConnectionOwner {

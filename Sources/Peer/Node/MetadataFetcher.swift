@@ -101,6 +101,8 @@ final class MetadataFetcher: ConnectionOwner {
         preconditionFailure("a fetch sends no blocks")
     }
 
+    func fileBroke() { preconditionFailure("a fetch sends no files") }
+
     private func scheduleDeadline() {
         guard isRunning, let deadline = fetch.nextDeadline, deadline < timerDeadline else { return }
         if let timer { node.loop.cancel(timer) }

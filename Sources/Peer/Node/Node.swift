@@ -58,6 +58,9 @@ package final class Node {
     let staging = StagingPool(limit: Node.stagingLimit)
     /// Hashing, opening and syncing of files.
     let diskWorkers: WorkerPool
+    /// Reading of files that are served and aren't in memory. One that is stuck, as on a network
+    /// file system that has gone, must not hold up the others, nor the program's end.
+    let readers: WorkerPool
     let tracker: TrackerClient
     private(set) var transfers: Transfers!
     private let listeners: [Listener]
@@ -116,6 +119,7 @@ package final class Node {
         do throws(SystemError) {
             stateWorker = try WorkerPool(loop: loop, threads: 1, queueLimit: Self.workLimit)
             diskWorkers = try WorkerPool(loop: loop, threads: 2, queueLimit: Self.workLimit)
+            readers = try WorkerPool(loop: loop, threads: 8, queueLimit: Self.workLimit)
         } catch {
             throw CommandError("threads can't be started: \(error)")
         }
@@ -245,6 +249,7 @@ package final class Node {
         transfers.flushJournals { [unowned self] in
             stateWorker.shutdown()
             diskWorkers.shutdown()
+            readers.abandon()
             loop.stop()
         }
     }

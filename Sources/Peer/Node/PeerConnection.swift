@@ -24,10 +24,12 @@ final class PeerConnection: StreamDelegate {
     var awaitsTurn = false
     /// Bytes that it may still send of its turns; negative: that it sent ahead.
     var turnBytes = 0
-    /// Released blocks whose files are being opened, in order.
-    var waiting: [BlockRequest] = []
-    /// A worker is at the first of them.
-    var isPreparing = false
+    /// Released blocks whose bytes aren't in memory, in order.
+    private(set) var waiting: [BlockRequest] = []
+    /// It is in its torrent's queue for them, or being read for.
+    var awaitsBytes = false
+    /// A worker reads in blocks that come before those that wait.
+    var isReading = false
 
     init(owner: any ConnectionOwner, id: ConnectionID, endpoint: Endpoint) {
         self.owner = owner
@@ -67,7 +69,14 @@ final class PeerConnection: StreamDelegate {
     var hasRoomInStream: Bool { stream.queuedByteCount <= Self.lowWaterMark }
 
     /// Whether the core may release more blocks.
-    var hasRoom: Bool { held.isEmpty && waiting.isEmpty && hasRoomInStream }
+    var hasRoom: Bool { held.isEmpty && !awaitsBytes && hasRoomInStream }
+
+    func wait(_ blocks: [BlockRequest]) { waiting += blocks }
+
+    func takeWaiting() -> [BlockRequest] {
+        defer { waiting = [] }
+        return waiting
+    }
 
     /// Queues a `piece` message: 13 bytes of header, then the block from the files it lies in.
     func send(
@@ -127,12 +136,16 @@ final class PeerConnection: StreamDelegate {
     func streamDidDrain(_ stream: Stream) {
         if !held.isEmpty {
             owner?.node.uploads.enqueue(self)
-        } else if waiting.isEmpty {
+        } else if !awaitsBytes {
             owner?.deliver(.drained(id))
         }
     }
 
     func stream(_ stream: Stream, didClose reason: CloseReason) {
+        switch reason {
+        case .fileEnded, .fileFailed: owner?.fileBroke()
+        default: break
+        }
         ended()
     }
 

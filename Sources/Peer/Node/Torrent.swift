@@ -8,7 +8,9 @@ final class Torrent: ConnectionOwner {
     let info: Info
     let infoHash: InfoHash
     /// Where the bytes are: a download's until it is complete, then a share's.
-    var content: any Content
+    var content: any Content {
+        didSet { watches = [:] }
+    }
     let announcer: Announcer
     unowned let node: Node
     unowned let observer: any TorrentObserver
@@ -32,7 +34,14 @@ final class Torrent: ConnectionOwner {
     var stagingOrder = Queue<Int>()
     private var timer: TimerID?
     private var timerDeadline: Instant = .distantFuture
-    var lastIdentityCheck: Instant = .zero
+    /// The files that are being served.
+    var watches: [ContentLayout.Place: FileWatch] = [:]
+    /// Connections whose blocks aren't in memory, in order; some may have closed.
+    var awaitingBytes = Queue<ConnectionID>()
+    /// Workers that read for this torrent.
+    var readCount = 0
+    /// A worker looks whether files are what they were.
+    var isChecking = false
     /// The last reason the tracker gave for refusing an announce.
     var lastRefusal: String?
 
