@@ -70,9 +70,21 @@ extension Swarm {
 
     /// More slots, if the uplink shows that it serves them.
     mutating func growSlots(_ now: Instant, _ outputs: inout SwarmOutputs) {
-        slots.look(load(rate: takenMeter.rate(at: now), isMoving: true))
+        slots.look(load(rate: takenMeter.rate(at: now), isMoving: isAsked(at: now)))
         fillSlots(now, &outputs)
     }
+
+    /// Whether anybody who holds a slot asks for something, or has had too little time to.
+    private func isAsked(at now: Instant) -> Bool {
+        let recently = now.advanced(by: .zero - Self.askingTime)
+        return connections.entries.contains { peer in
+            guard let peer, peer.holdsSlot else { return false }
+            return peer.choiceAt > recently || peer.releasedBytes > 0 || !peer.uploadQueue.isEmpty
+        }
+    }
+
+    /// What the first request of a peer that is unchoked takes at most, on any usual line.
+    private static let askingTime: Duration = .seconds(1)
 
     private func load(rate: Double, isMoving: Bool) -> UploadSlots.Load {
         UploadSlots.Load(

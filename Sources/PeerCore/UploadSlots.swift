@@ -58,7 +58,8 @@ struct UploadSlots {
 
     /// A look between rounds, while peers wait: there may be more, never fewer.
     mutating func look(_ load: Load) {
-        setCount(max(count, affordable(load)))
+        // Nobody asks for anything: those who wait may.
+        setCount(max(count, load.isMoving ? affordable(load) : load.holding * 2))
     }
 
     mutating func endRound(_ load: Load) {

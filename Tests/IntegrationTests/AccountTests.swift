@@ -44,7 +44,7 @@ import Testing
         ),
         ("stop_share g", "stop_share <group_id> <file_name>"),
         ("share f", "share <file_path> <mtorrent_path>"),
-        ("get f", "get <mtorrent_file> <save_path> [--sequential]"),
+        ("get f", "get <mtorrent_file | magnet-URI> <save_path> [--sequential]"),
         ("file_info g", "file_info <group_id> <file_name>"),
         ("export g f", "export <group_id> <file_name> <torrent_path>"),
     ])

@@ -44,18 +44,14 @@ import Testing
         let network = try await Network()
         let pair = try await network.pair(size: 16 << 20)
         var bob = pair.bob
+        try await pair.alice("limit up 4M")
         try await bob("download_file readers book.bin \(pair.copy)")
         for part in 1...2 {
-            let brake = Brake(pair.alice.process)
-            let wanted = part * (4 << 20)
-            try await brake.release(until: "\(wanted) bytes") {
-                let download = try await bob.shownDownload(of: "book.bin")
-                return download.verified >= wanted || download.isComplete
-            }
+            try await bob.download(of: "book.bin") { $0.verified >= part * (4 << 20) }
             bob.process.kill()
-            brake.off()
             bob = try await network.again("bob", after: bob)
         }
+        try await pair.alice("limit up off")
         try await bob("wait")
         #expect(try await same(pair.copy, pair.original))
     }

@@ -29,6 +29,14 @@ struct UploadSlotsTests {
         #expect(slots.count == 2_000)
     }
 
+    @Test func `where nobody asks for anything those who wait may`() {
+        var slots = slots()
+        var idle = load(0, 32)
+        idle.isMoving = false
+        slots.look(idle)
+        #expect(slots.count == 64)
+    }
+
     @Test func `an uplink at its limit has fewer, by half at most in a round`() {
         var slots = slots()
         var counts: [Int] = []

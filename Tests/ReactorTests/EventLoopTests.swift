@@ -91,33 +91,35 @@ import Testing
     }
 
     @Test func `an event of a source that was closed in the same turn is dropped`() throws {
-        try withLoop { loop in
-            let pairs = [try HalfPair(on: loop), try HalfPair(on: loop)]
-            let newcomer = Recorder()
-            let listener = try Listener(loop: loop, address: .loopback(port: 0)) { _ in }
-            var connecting: Stream?
-            for (index, pair) in pairs.enumerated() {
-                pair.recorder.onReceive = { _ in
-                    // The newcomer gets the other's slot and descriptor, but not its event.
-                    let other = pairs[1 - index].stream
-                    let (slot, descriptor) = (other.token.slot, other.descriptor)
-                    other.close()
-                    let stream = Stream.connect(
-                        loop: loop, to: listener.localAddress, timeout: .seconds(5),
-                        delegate: newcomer)
-                    #expect(stream.token.slot == slot)
-                    #expect(stream.descriptor == descriptor)
-                    connecting = stream
-                    loop.schedule(after: .zero) { loop.stop() }
+        try withOwnDescriptors {
+            try withLoop { loop in
+                let pairs = [try HalfPair(on: loop), try HalfPair(on: loop)]
+                let newcomer = Recorder()
+                let listener = try Listener(loop: loop, address: .loopback(port: 0)) { _ in }
+                var connecting: Stream?
+                for (index, pair) in pairs.enumerated() {
+                    pair.recorder.onReceive = { _ in
+                        // The newcomer gets the other's slot and descriptor, but not its event.
+                        let other = pairs[1 - index].stream
+                        let (slot, descriptor) = (other.token.slot, other.descriptor)
+                        other.close()
+                        let stream = Stream.connect(
+                            loop: loop, to: listener.localAddress, timeout: .seconds(5),
+                            delegate: newcomer)
+                        #expect(stream.token.slot == slot)
+                        #expect(stream.descriptor == descriptor)
+                        connecting = stream
+                        loop.schedule(after: .zero) { loop.stop() }
+                    }
+                    try pair.client.send([1])
                 }
-                try pair.client.send([1])
+                run(loop)
+                #expect(pairs.map(\.recorder.receivedCount).sorted() == [0, 1])
+                #expect(pairs.flatMap(\.recorder.closeReasons).isEmpty)
+                #expect(newcomer.receivedCount == 0 && newcomer.closeReasons.isEmpty)
+                connecting?.close()
+                for pair in pairs { pair.client.close() }
             }
-            run(loop)
-            #expect(pairs.map(\.recorder.receivedCount).sorted() == [0, 1])
-            #expect(pairs.flatMap(\.recorder.closeReasons).isEmpty)
-            #expect(newcomer.receivedCount == 0 && newcomer.closeReasons.isEmpty)
-            connecting?.close()
-            for pair in pairs { pair.client.close() }
         }
     }
 

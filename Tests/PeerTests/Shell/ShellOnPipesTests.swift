@@ -98,15 +98,15 @@ struct ShellOnPipesTests {
         ("create_group g other", "usage: create_group <group_id> [open]"),
         ("leaves_group", "usage: leave_group <group_id>"),
         ("wait a b", "usage: wait [file_name]"),
-        ("remove --all x", "usage: remove <mtorrent_file> [--data]"),
-        ("remove", "usage: remove <mtorrent_file> [--data]"),
+        ("remove --all x", "usage: remove <mtorrent_file | magnet-URI> [--data]"),
+        ("remove", "usage: remove <mtorrent_file | magnet-URI> [--data]"),
         ("logout now", "usage: logout"),
         (
             "download_file g f",
             "usage: download_file <group_id> <file_name> <destination_path> [--only PATTERN]..."
                 + " [--sequential]"
         ),
-        ("get f", "usage: get <mtorrent_file> <save_path> [--sequential]"),
+        ("get f", "usage: get <mtorrent_file | magnet-URI> <save_path> [--sequential]"),
     ])
     func `wrong usage names the right usage`(line: String, message: String) {
         let peer = peer()
