@@ -118,9 +118,12 @@ struct ActivePieces {
 
     /// The next block at or after `start` that nobody is expected to send.
     func unrequestedBlock(in slot: Int, from start: Int = 0) -> Int? {
-        guard pieces[slot].unrequestedCount > 0 else { return nil }
+        let begin = max(start, pieces[slot].cursor)
+        guard pieces[slot].unrequestedCount > 0, begin < pieces[slot].blockCount else {
+            return nil
+        }
         let base = slot * stride
-        for block in max(start, pieces[slot].cursor)..<pieces[slot].blockCount
+        for block in begin..<pieces[slot].blockCount
         where blocks[base + block].isUnrequested {
             return block
         }
@@ -200,11 +203,37 @@ struct ActivePieces {
         blocks[position].state = .complete
         blocks[position].requests = 0
         blocks[position].lateRequests = 0
-        pieces[slot].completeCount += 1
+        return noteComplete(slot, 1)
+    }
+
+    private mutating func noteComplete(_ slot: Int, _ count: Int) -> Bool {
+        pieces[slot].completeCount += count
         let isWhole = pieces[slot].completeCount == pieces[slot].blockCount
         if isWhole { pieces[slot].phase = .verifying }
         recount(slot)
         return isWhole
+    }
+
+    /// Notes that blocks are whole that one peer alone was asked for and nobody has given late.
+    /// Returns whether the piece is now to be verified; nil, changing nothing, when they aren't
+    /// such blocks.
+    mutating func completeRun(
+        slot: Int, _ range: Range<Int>, contributor: UInt32
+    ) -> Bool? {
+        guard pieces[slot].phase == .collecting else { return nil }
+        let base = slot * stride
+        for position in base + range.lowerBound..<base + range.upperBound {
+            let block = blocks[position]
+            guard block.state == .missing, block.requests == 1, block.lateRequests == 0 else {
+                return nil
+            }
+        }
+        for position in base + range.lowerBound..<base + range.upperBound {
+            blocks[position].state = .complete
+            blocks[position].contributor = contributor
+            blocks[position].requests = 0
+        }
+        return noteComplete(slot, range.count)
     }
 
     /// Turns a late request that is about to be answered into an expected one. Returns false

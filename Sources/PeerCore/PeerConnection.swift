@@ -67,6 +67,8 @@ final class PeerConnection {
     var pipeline: RequestPipeline
     var incoming = IncomingBlock.none
     var downloadMeter = RateMeter()
+    /// What has been completed by the bytes that are being read.
+    var arrived = ArrivedBlocks()
     /// When a block was last completed.
     var lastBlockAt = Instant.zero
     /// It hasn't answered in time: asked for nothing until it does.
@@ -166,4 +168,19 @@ enum IncomingBlock {
     case wanted(slot: Int, block: Int)
     /// Being dropped. Exits: `none`.
     case unwanted
+}
+
+/// Blocks of one peer that were completed together.
+struct ArrivedBlocks {
+    private(set) var bytes = 0
+    /// Those that were expected.
+    private(set) var count = 0
+    /// When the last of these was asked for.
+    private(set) var sentAt = Instant.zero
+
+    mutating func add(_ bytes: Int, sentAt: Instant, count: Int) {
+        self.bytes += bytes
+        self.count += count
+        if count > 0 { self.sentAt = sentAt }
+    }
 }

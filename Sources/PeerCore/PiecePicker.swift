@@ -166,9 +166,10 @@ struct PiecePicker {
                         peer.pipeline.index(piece: piece, block: block + count) == nil
                     }.count
             }
-            next = block + max(1, limit)
+            next = block + 1
             guard limit > 0 else { continue }
             let count = active.requestRun(slot: slot, block: block, limit: limit)
+            next = block + count
             picked.append(BlockRun(piece: piece, block: block, count: count))
             demand.meet(count)
         }
@@ -274,6 +275,12 @@ struct PiecePicker {
     /// A block being received is whole. Returns whether the piece is to be verified.
     mutating func complete(slot: Int, block: Int) -> Bool {
         active.complete(slot: slot, block: block)
+    }
+
+    /// Blocks have come as a whole that only this peer was asked for. Returns whether the piece is
+    /// to be verified; nil when others were asked, or some is there already.
+    mutating func completeRun(slot: Int, _ run: BlockRun, by id: UInt32) -> Bool? {
+        active.completeRun(slot: slot, run.blocks, contributor: id)
     }
 
     /// Who sent each block of a piece that is being verified; nil when it isn't.

@@ -3,7 +3,8 @@ import Wire
 /// The requests one peer has to answer, oldest first, and how many blocks they should name.
 ///
 /// The depth follows rate × latency, so that the peer is never without work. At first it grows
-/// by one with each block, which doubles it every round trip, until the rate no longer follows;
+/// by one with each block, which doubles it every round trip, until the rate no longer follows
+/// or blocks wait at the peer;
 /// from then on it approaches what the rate can use.
 struct RequestPipeline {
     /// A run that was asked for. Its blocks come in order, but may come from others meanwhile.
@@ -27,6 +28,13 @@ struct RequestPipeline {
 
         func isLate(_ block: Int) -> Bool { late & bit(block) != 0 }
 
+        /// Whether these blocks, which begin in the run, are all expected.
+        func expects(_ blocks: BlockRun) -> Bool {
+            guard blocks.blocks.upperBound <= run.blocks.upperBound else { return false }
+            let mask = blocks.mask << UInt64(blocks.block - run.block)
+            return pending & ~late & mask == mask
+        }
+
         fileprivate func bit(_ block: Int) -> UInt64 { 1 << UInt64(block - run.block) }
     }
 
@@ -46,11 +54,17 @@ struct RequestPipeline {
 
     /// Whether the depth still grows with every block.
     private var isSlowStart = true
-    /// A round is a round trip, or 20 ms if that is longer: its beginning, the blocks that came
-    /// in it, and the blocks a nanosecond of the round before.
+    /// A round is a round trip, or 20 ms if that is longer: its beginning, and the blocks that
+    /// came in it.
     private var roundBegin = Instant.zero
     private var roundBlocks = 0
-    private var lastRoundRate = 0.0
+    /// The most blocks a nanosecond that came in a round, and how many rounds in a row came
+    /// nowhere near to more.
+    private var bestRoundRate = 0.0
+    private var idleRounds = 0
+
+    /// A queue at the peer that ends the slow start, in nanoseconds.
+    private static let longestQueue: Int64 = 100_000_000
 
     /// A pipeline whose depth stays in `bounds`, for a peer that keeps `queueLimit` requests.
     init(bounds: ClosedRange<Int>, queueLimit: Int) {
@@ -106,13 +120,22 @@ struct RequestPipeline {
     /// Notes that the peer begins to answer a request.
     mutating func begin(at index: Int) { requests[index].hasBegun = true }
 
-    /// Notes that a block of a request is no longer to come; the request goes with the last one.
-    mutating func resolve(_ block: Int, at index: Int) {
-        let bit = requests[index].bit(block)
-        if requests[index].late & bit != 0 { lateCount -= 1 } else { outstanding -= 1 }
-        requests[index].pending &= ~bit
-        requests[index].late &= ~bit
-        if requests[index].pending == 0 { _ = requests.remove(at: index) }
+    /// Notes that blocks of a request, all pending, are no longer to come; the request goes with
+    /// the last one.
+    mutating func resolve(_ blocks: BlockRun, at index: Int) {
+        var request = requests[index]
+        let mask = blocks.mask << UInt64(blocks.block - request.run.block)
+        let late = (request.late & mask).nonzeroBitCount
+        lateCount -= late
+        outstanding -= blocks.count - late
+        request.pending &= ~mask
+        request.late &= ~mask
+        request.hasBegun = true
+        if request.pending == 0 {
+            _ = requests.remove(at: index)
+        } else {
+            requests[index] = request
+        }
     }
 
     /// Forgets a request.
@@ -154,8 +177,10 @@ struct RequestPipeline {
         return nil
     }
 
-    /// What is known when a block has come that was asked for.
+    /// What is known when blocks have come that were asked for.
     struct Answer {
+        var count = 1
+        /// When the last one was asked for.
         var sentAt: Instant
         /// Bytes a second that come from the peer.
         var rate: Double
@@ -164,29 +189,34 @@ struct RequestPipeline {
         var slack: Int
     }
 
-    /// Learns from a block the latency, and with it how deep to go at this rate.
+    /// Learns from blocks the latency, and with it how deep to go at this rate.
     mutating func learn(from answer: Answer, at now: Instant) {
-        latency.add(now.nanoseconds - answer.sentAt.nanoseconds)
+        let sample = now.nanoseconds - answer.sentAt.nanoseconds
+        latency.add(sample)
+        // What waits at the peer doesn't come any sooner for being asked for.
+        if sample > 2 * latency.shortest + Self.longestQueue { isSlowStart = false }
         if isSlowStart {
-            let onTheWay = 2 * lastRoundRate * Double(latency.shortest)
+            let onTheWay = 2 * bestRoundRate * Double(latency.shortest)
             let limit = min(bounds.upperBound, answer.slack + Int(onTheWay))
-            if depth < limit { depth += 1 }
-            watchGrowth(answer.sentAt, now)
+            depth = max(depth, min(depth + answer.count, limit))
+            watchGrowth(answer, now)
         } else {
             let useful = usefulDepth(answer)
-            depth += useful > depth ? 1 : (useful - depth - 7) / 8
+            depth += useful > depth ? min(useful - depth, answer.count) : (useful - depth - 7) / 8
         }
     }
 
-    /// Ends the slow start after a round that was hardly faster than the one before.
-    private mutating func watchGrowth(_ sentAt: Instant, _ now: Instant) {
-        if roundBlocks == 0, lastRoundRate == 0 { roundBegin = sentAt }
-        roundBlocks += 1
+    /// Ends the slow start after three rounds that were hardly faster than those before: one may
+    /// fall between the bursts in which blocks come.
+    private mutating func watchGrowth(_ answer: Answer, _ now: Instant) {
+        if roundBlocks == 0, bestRoundRate == 0 { roundBegin = answer.sentAt }
+        roundBlocks += answer.count
         let elapsed = now.nanoseconds - roundBegin.nanoseconds
         guard elapsed >= max(latency.smoothed, 20_000_000) else { return }
         let rate = Double(roundBlocks) / Double(elapsed)
-        if rate < lastRoundRate * 1.25 { isSlowStart = false }
-        lastRoundRate = rate
+        idleRounds = rate < bestRoundRate * 1.25 ? idleRounds + 1 : 0
+        if idleRounds == 3 { isSlowStart = false }
+        bestRoundRate = max(bestRoundRate, rate)
         roundBegin = now
         roundBlocks = 0
     }
@@ -211,7 +241,8 @@ struct RequestPipeline {
         depth = min(max(8, bounds.lowerBound), bounds.upperBound)
         isSlowStart = true
         roundBlocks = 0
-        lastRoundRate = 0
+        bestRoundRate = 0
+        idleRounds = 0
     }
 
     /// How long the peer may be without completing a block, by its own history.

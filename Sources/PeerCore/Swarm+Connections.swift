@@ -174,6 +174,7 @@ extension Swarm {
         if !isComplete, !peer.isCountedAsSeed { picker.remove(peer.pieces) }
         let hadRequests = peer.pipeline.count > 0
         giveUpRequests(of: peer)
+        slowest = SlowestPeers(foundAt: .zero)
         guard isStarted else { return }
         if hadRequests { refillAll(now, &outputs) }
         fillSlots(now, &outputs)

@@ -17,6 +17,15 @@ extension Swarm {
         while position < payload.upperBound, peer.isActive {
             let block = begin / geometry.blockLength
             let blockBegin = block * geometry.blockLength
+            if begin == blockBegin {
+                let whole = wholeBlocks(from: block, to: end, within: payload.upperBound - position)
+                let count = takeWhole(
+                    BlockRun(piece: run.piece, block: block, count: whole), at: position,
+                    from: peer, &outputs)
+                begin += count
+                position += count
+                if count > 0 { continue }
+            }
             let blockEnd = min(blockBegin + geometry.blockLength, end)
             let count = min(blockEnd - begin, payload.upperBound - position)
             if begin == blockBegin { peer.incoming = start(run.piece, block, from: peer, now) }
@@ -27,6 +36,37 @@ extension Swarm {
             begin += count
             position += count
         }
+    }
+
+    /// How many blocks of a message that ends at `end` in its piece lie in the receive buffer.
+    private func wholeBlocks(from block: Int, to end: Int, within count: Int) -> Int {
+        let begin = block * geometry.blockLength
+        guard count < end - begin else {
+            return (end - begin + geometry.blockLength - 1) / geometry.blockLength
+        }
+        return count / geometry.blockLength
+    }
+
+    /// Blocks that are there as a whole, and that nobody else was asked for: the usual case, and
+    /// the one that has to be fast. Returns the bytes that were taken: all, or none.
+    private mutating func takeWhole(
+        _ run: BlockRun, at position: Int, from peer: PeerConnection,
+        _ outputs: inout SwarmOutputs
+    ) -> Int {
+        guard run.count > 0, !peer.isSnubbed,
+            let index = peer.pipeline.index(piece: run.piece, block: run.block),
+            peer.pipeline[index].expects(run),
+            let slot = picker.active.slot(of: run.piece),
+            let isWhole = picker.completeRun(slot: slot, run, by: peer.record.id)
+        else { return 0 }
+        let request = geometry.request(for: run)
+        let length = Int(request.length)
+        peer.arrived.add(length, sentAt: peer.pipeline[index].sentAt, count: run.count)
+        peer.pipeline.resolve(run, at: index)
+        outputs.store(
+            piece: run.piece, begin: Int(request.begin), source: position..<position + length)
+        if isWhole { outputs.actions.append(.verify(piece: run.piece)) }
+        return length
     }
 
     /// Bytes of one block that lie together in the receive buffer.
@@ -97,28 +137,36 @@ extension Swarm {
         guard let index = peer.pipeline.index(piece: piece, block: block) else { return }
         let sentAt = peer.pipeline[index].sentAt
         let isLate = peer.pipeline[index].isLate(block)
-        peer.pipeline.resolve(block, at: index)
-        let length = geometry.length(ofBlock: block, inPiece: piece)
-        peer.downloadMeter.add(length, at: now)
-        downloadMeter.add(length, at: now)
-        peer.record.bytesFrom += Int64(length)
-        peer.roundBytes += Int64(length)
-        peer.hasExchanged = true
-        peer.lastBlockAt = now
-        totals.downloadedBytes += Int64(length)
-        if !isLate {
-            if downloadLimit != nil { limitRoom += 1 }
-            let answer = RequestPipeline.Answer(
-                sentAt: sentAt, rate: peer.downloadMeter.rate(at: now),
-                blockLength: geometry.blockLength, slack: pipelineSlack)
-            peer.pipeline.learn(from: answer, at: now)
-        }
+        peer.pipeline.resolve(BlockRun(piece: piece, block: block), at: index)
+        peer.arrived.add(
+            geometry.length(ofBlock: block, inPiece: piece), sentAt: sentAt, count: isLate ? 0 : 1)
         if peer.isSnubbed { recover(peer) }
         let state = picker.active.block(block, in: slot)
         let isWhole = picker.complete(slot: slot, block: block)
         let asked = (Int(state.requests) - (isLate ? 0 : 1), Int(state.lateRequests))
         if asked != (0, 0) { cancel(piece, block, askedOf: asked, exceptAt: peer, now, &outputs) }
         if isWhole { outputs.actions.append(.verify(piece: piece)) }
+    }
+
+    /// Counts the blocks that a peer's bytes have completed, and learns from them.
+    mutating func settle(_ peer: PeerConnection, _ now: Instant) {
+        let arrived = peer.arrived
+        guard arrived.bytes > 0 else { return }
+        peer.arrived = ArrivedBlocks()
+        peer.downloadMeter.add(arrived.bytes, at: now)
+        downloadMeter.add(arrived.bytes, at: now)
+        peer.record.bytesFrom += Int64(arrived.bytes)
+        peer.roundBytes += Int64(arrived.bytes)
+        peer.hasExchanged = true
+        peer.lastBlockAt = now
+        totals.downloadedBytes += Int64(arrived.bytes)
+        guard arrived.count > 0 else { return }
+        if downloadLimit != nil { limitRoom += arrived.count }
+        let answer = RequestPipeline.Answer(
+            count: arrived.count, sentAt: arrived.sentAt,
+            rate: peer.downloadMeter.rate(at: now), blockLength: geometry.blockLength,
+            slack: pipelineSlack)
+        peer.pipeline.learn(from: answer, at: now)
     }
 
     /// Blocks that a peer nearby may have to answer: few of each when there are many.
@@ -132,7 +180,7 @@ extension Swarm {
     private mutating func dropAnswered(_ piece: Int, _ block: Int, from peer: PeerConnection) {
         guard let index = peer.pipeline.index(piece: piece, block: block) else { return }
         let isLate = peer.pipeline[index].isLate(block)
-        peer.pipeline.resolve(block, at: index)
+        peer.pipeline.resolve(BlockRun(piece: piece, block: block), at: index)
         picker.forget(piece: piece, block: block, by: peer.record.id, isLate: isLate)
     }
 
@@ -160,13 +208,10 @@ extension Swarm {
             else { continue }
             let request = peer.pipeline[index]
             if request.isLate(block) { count.late -= 1 } else { count.expected -= 1 }
-            guard !request.hasBegun || request.pendingCount == 1 else {
-                peer.pipeline.resolve(block, at: index)
-                continue
-            }
-            peer.pipeline.resolve(block, at: index)
+            peer.pipeline.resolve(BlockRun(piece: piece, block: block), at: index)
+            if request.hasBegun { continue }
             if request.pendingCount > 1 { giveUp(peer.pipeline.remove(at: index), of: peer) }
-            if !request.hasBegun, !peer.peerIsChoking {
+            if !peer.peerIsChoking {
                 send(.cancel(geometry.request(for: request.run)), to: peer, now, &outputs)
             }
         }

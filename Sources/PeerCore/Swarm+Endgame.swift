@@ -11,14 +11,8 @@ extension Swarm {
         let ownTime = expectedTime(of: peer, now)
         // Before the endgame proper only those who are hopelessly slow are relieved.
         let least = picker.isEndgame ? 2 * ownTime + 0.02 : max(2 * ownTime, 4)
-        var slowest: (peer: PeerConnection, time: Double)?
-        for other in connections.entries {
-            guard let other, other !== peer, other.pipeline.outstanding > 0 else { continue }
-            let last = other.pipeline.count - 1
-            let time = remainingTime(of: other, last, other.pipeline.blockCount, now)
-            if time > max(least, slowest?.time ?? 0) { slowest = (other, time) }
-        }
-        guard let slow = slowest?.peer else { return }
+        if slowest.foundAt.advanced(by: .milliseconds(5)) <= now { findSlowest(now) }
+        guard let slow = slowest.first === peer ? slowest.second : slowest.first else { return }
         var demand = demand
         var blocks = slow.pipeline.blockCount
         for index in (0..<slow.pipeline.count).reversed() {
@@ -26,6 +20,22 @@ extension Swarm {
             let request = slow.pipeline[index]
             takeOver(request, &demand, for: peer)
             blocks -= request.pendingCount
+        }
+    }
+
+    private mutating func findSlowest(_ now: Instant) {
+        slowest = SlowestPeers(foundAt: now)
+        var times = (first: 0.0, second: 0.0)
+        for peer in connections.entries {
+            guard let peer, peer.pipeline.outstanding > 0 else { continue }
+            let last = peer.pipeline.count - 1
+            let time = remainingTime(of: peer, last, peer.pipeline.blockCount, now)
+            if time > times.first {
+                (slowest.second, times.second) = (slowest.first, times.first)
+                (slowest.first, times.first) = (peer, time)
+            } else if time > times.second {
+                (slowest.second, times.second) = (peer, time)
+            }
         }
     }
 
@@ -82,5 +92,17 @@ extension Swarm {
         let waited = now.nanoseconds - peer.pipeline[index].sentAt.nanoseconds
         guard rate > 0 else { return Double(waited) * 1e-9 }
         return Double(blocks * geometry.blockLength) / rate
+    }
+}
+
+/// Those who will take the longest over what they were asked for. Looking for them takes a look at
+/// everyone: it isn't done again for a while.
+struct SlowestPeers {
+    var first: PeerConnection?
+    var second: PeerConnection?
+    var foundAt: Instant
+
+    init(foundAt: Instant) {
+        self.foundAt = foundAt
     }
 }

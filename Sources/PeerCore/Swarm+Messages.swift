@@ -27,6 +27,7 @@ extension Swarm {
         }
         decoder.maxBlockLength = peer.maxRequestLength
         peer.decoder = decoder
+        settle(peer, now)
         guard peer.isActive else { return }
         serve(peer, now, &outputs)
         if hasFreedBlocks { refillAll(now, &outputs) } else { refill(peer, now, &outputs) }

@@ -6,8 +6,20 @@ package enum SimulatedBehavior: Equatable, Sendable {
     case honest
     /// Every block it sends has a wrong byte.
     case corrupting
+    /// One block in so many has a wrong byte: what it sends alone may be right.
+    case corruptingSome(every: Int)
     /// Stops sending, but stays connected, after so many blocks.
     case stalling(afterBlocks: Int)
+    /// Sends next to nothing, a byte at a time, after so many blocks.
+    case trickling(afterBlocks: Int)
+    /// Ends the connection in the middle of a block, after so many.
+    case hangingUp(afterBlocks: Int)
+    /// Sends bytes that are no messages, after so many blocks.
+    case garbling(afterBlocks: Int)
+    /// Says it has everything, and rejects whatever it is asked for.
+    case rejecting
+    /// Sends every block once more, unasked.
+    case repeating
 }
 
 /// How a peer is connected to the rest.

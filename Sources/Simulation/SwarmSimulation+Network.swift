@@ -49,10 +49,9 @@ extension SwarmSimulation {
         peer.isSending = false
         guard !peer.sendQueue.isEmpty else { return }
         let end = peer.sendQueue.removeFirst()
-        let count = segmentLength(of: end.pendingCount)
+        let (count, busy) = nextSegment(of: end)
         let segment = end.take(count)
         if end.pendingCount > 0 { peer.sendQueue.append(end) }
-        let busy = Duration.nanoseconds(count * 1_000_000_000 / peer.link.uploadRate)
         peer.isSending = true
         events.schedule(.transmit(peer), at: now.advanced(by: busy))
         if let other = end.other {

@@ -223,28 +223,6 @@ package final class SwarmSimulation {
         }
     }
 
-    private func sendBlock(_ request: BlockRequest, on id: ConnectionID, of peer: SimulatedPeer) {
-        if !peer.swarm.have.contains(Int(request.piece)) {
-            note(violation: "served an unverified piece")
-        }
-        let blockLength = peer.swarm.geometry.blockLength
-        let before = peer.blocksSent
-        peer.blocksSent += (Int(request.length) + blockLength - 1) / blockLength
-        var block = peer.storage.block(request)
-        switch peer.behavior {
-        case .honest:
-            break
-        case .corrupting:
-            block[block.startIndex] ^= 0xff
-        case .stalling(let limit):
-            guard before < limit else { return }
-            block = block.prefix((limit - before) * blockLength)
-        }
-        enqueue(PeerMessage.pieceHeader(for: request)[...], on: id, of: peer)
-        enqueue(block, on: id, of: peer)
-        peer.ends[id]?.owesDrained = true
-    }
-
     private func announce(_ announcement: SwarmAnnouncement, of peer: SimulatedPeer) {
         if announcement == .stopped {
             announcedEndpoints.removeAll { $0 == peer.endpoint }

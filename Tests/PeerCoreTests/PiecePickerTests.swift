@@ -215,6 +215,22 @@ struct PiecePickerTests {
         #expect(rest.map(\.blocks) == [1..<3, 3..<4, 0..<2, 2..<4])
     }
 
+    @Test func `runs go around what the peer has given late`() {
+        var picker = picker()
+        let one = peer(1, pieces: [3])
+        for run in pick(4, &picker, one) {
+            one.pipeline.append(run, at: .zero)
+            picker.expire(piece: 3, block: run.block, by: 1)
+        }
+        one.pipeline.setLate(at: 1)
+        for block in [0, 2, 3] {
+            one.pipeline.remove(at: one.pipeline.index(piece: 3, block: block)!)
+        }
+        #expect(pick(12, &picker, one, runLength: 4).map(\.blocks) == [0..<1, 2..<4])
+        #expect(pick(4, &picker, one, runLength: 4) == [])
+        #expect(pick(4, &picker, peer(2, pieces: [3]), runLength: 4).map(\.blocks) == [1..<2])
+    }
+
     @Test func `no more requests are made than the peer keeps`() {
         var picker = picker()
         var picked: [BlockRun] = []

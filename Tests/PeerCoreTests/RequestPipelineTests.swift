@@ -104,13 +104,21 @@ struct RequestPipelineTests {
         #expect(pipeline.index(of: BlockRun(piece: 3, block: 8, count: 2)) == nil)
         #expect(pipeline.index(piece: 3, block: 74) == 1)
         #expect(pipeline.index(piece: 3, block: 75) == nil)
-        pipeline.resolve(9, at: 0)
+        pipeline.resolve(BlockRun(piece: 3, block: 9), at: 0)
         #expect(pipeline.index(piece: 3, block: 9) == nil)
-        pipeline.resolve(8, at: 0)
+        pipeline.resolve(BlockRun(piece: 3, block: 8), at: 0)
         #expect(pipeline.count == 2 && pipeline.outstanding == 65)
-        pipeline.resolve(10, at: 0)
+        #expect(pipeline[0].hasBegun && !pipeline[1].hasBegun)
+        pipeline.resolve(BlockRun(piece: 3, block: 10), at: 0)
         #expect(pipeline.count == 1 && pipeline.outstanding == 64)
         #expect(pipeline.index(piece: 3, block: 74) == 0)
+        #expect(pipeline[0].expects(BlockRun(piece: 3, block: 11, count: 64)))
+        #expect(!pipeline[0].expects(BlockRun(piece: 3, block: 12, count: 64)))
+        pipeline.resolve(BlockRun(piece: 3, block: 20, count: 55), at: 0)
+        #expect(pipeline.outstanding == 9)
+        #expect(!pipeline[0].expects(BlockRun(piece: 3, block: 19, count: 2)))
+        pipeline.resolve(BlockRun(piece: 3, block: 11, count: 9), at: 0)
+        #expect(pipeline.count == 0 && pipeline.outstanding == 0)
     }
 
     @Test func `late blocks leave room but are found`() {
@@ -118,7 +126,7 @@ struct RequestPipelineTests {
         for block in [0, 4] {
             pipeline.append(BlockRun(piece: 3, block: block, count: 4), at: start)
         }
-        pipeline.resolve(0, at: 0)
+        pipeline.resolve(BlockRun(piece: 3, block: 0), at: 0)
         for index in 0..<2 { pipeline.setLate(at: index) }
         #expect(pipeline.outstanding == 0 && pipeline.lateCount == 7)
         #expect(pipeline.oldestSentAt == nil)
@@ -132,7 +140,7 @@ struct RequestPipelineTests {
         pipeline.remove(at: 0)
         #expect(pipeline.outstanding == 1 && pipeline.lateCount == 4)
         pipeline.setLate(at: 0)
-        pipeline.resolve(4, at: 0)
+        pipeline.resolve(BlockRun(piece: 3, block: 4), at: 0)
         #expect(pipeline.lateCount == 3)
     }
 
