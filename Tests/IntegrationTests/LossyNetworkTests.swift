@@ -49,7 +49,7 @@ import Wire
         let path = "/proc/sys/net/ipv4/tcp_available_congestion_control"
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         let names = text.split(whereSeparator: \.isWhitespace)
-        return [("bbr", 12 << 20), ("cubic", 1 << 20)].filter { names.contains(Substring($0.0)) }
+        return [("bbr", 24 << 20), ("cubic", 1 << 20)].filter { names.contains(Substring($0.0)) }
     }
 
     @Test(

@@ -46,7 +46,8 @@ import Wire
         try await visits(rounds: 40..<40 + rounds, visit)
         try await peer.descriptors(fallTo: warm.descriptors)
         let after = try peer.footprint()
-        #expect(after.anonymous <= warm.anonymous + 2 << 20, "\(before) → \(warm) → \(after)")
+        // Some buffers are kept warm. A block of each visit would be ten times as much.
+        #expect(after.anonymous <= warm.anonymous + 8 << 20, "\(before) → \(warm) → \(after)")
     }
 
     /// The connection as far as the exit, up to what the two sides do differently.

@@ -53,6 +53,7 @@ extension Torrent {
                 "connection closed",
                 ["info_hash": infoHash.hex, "reason": String(describing: reason)])
             letGo(of: id)?.closeAfterFlush()
+            peerHasGone()
         case .announce(let event):
             announce(event)
         case .pieceCompleted(let piece):

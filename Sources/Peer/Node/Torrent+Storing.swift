@@ -53,6 +53,12 @@ extension Torrent {
         }
     }
 
+    /// A peer has gone, maybe in the middle of a block that nobody else may ever send: what it
+    /// left must not stay in memory.
+    func peerHasGone() {
+        if !staged.isEmpty { relieveMemory() }
+    }
+
     func endStaging() {
         staged.removeAll()
         stagingOrder.removeAll()
@@ -62,11 +68,17 @@ extension Torrent {
     /// free; it is read back when it is hashed.
     private func relieveMemory() {
         guard let download = content as? DownloadContent else { return }
+        // Their turn comes again.
+        var passed: [Int] = []
+        defer { for piece in passed { stagingOrder.append(piece) } }
         while !stagingOrder.isEmpty {
             let piece = stagingOrder.removeFirst()
-            guard let staged = staged[piece], !staged.isBusy else { continue }
-            let parcels = staged.takeAll()
-            guard !parcels.isEmpty else { continue }
+            guard let staged = staged[piece] else { continue }
+            let parcels = staged.isBusy ? [] : staged.takeAll()
+            guard !parcels.isEmpty else {
+                passed.append(piece)
+                continue
+            }
             staged.isBusy = true
             node.diskWorkers.run {
                 for parcel in parcels { try download.store(parcel, of: piece) }

@@ -102,6 +102,7 @@ final class Torrent: ConnectionOwner {
         }
         process(event)
         settle()
+        if case .closed = event { peerHasGone() }
     }
 
     /// Bytes from a peer. They are used up when this returns.
