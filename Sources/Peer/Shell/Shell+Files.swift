@@ -136,7 +136,8 @@ extension Shell {
             return shell.announceStart(
                 of: try service.get(mtorrentPath: source, savePath: path, options: options))
         }
-        let status = try shell.runBlocking(progress: { "fetching the description …" }) {
+        let progress = { "fetching the description …" }
+        let status = try shell.runBlocking(progress: progress) {
             (cancellation) throws(CommandError) in
             try service.get(
                 magnet: source, savePath: path, options: options, cancellation: cancellation)
