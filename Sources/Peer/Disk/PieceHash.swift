@@ -17,7 +17,8 @@ final class PieceHash: @unchecked Sendable {
 }
 
 extension DownloadContent {
-    /// Stores segments of a piece and goes on with its hash while their bytes are in the cache.
+    /// Stores segments of a piece and goes on with its hash while their bytes are in the cache. What
+    /// turns out to be wrong is stored as well: its blocks are examined there.
     /// - Returns: whether the piece has its hash, once its last segment is among these; else nil.
     func take(
         _ parcels: [StagedPiece.Parcel], of piece: Int, _ hash: PieceHash
@@ -27,12 +28,6 @@ extension DownloadContent {
         for parcel in parcels {
             if let buffer = parcel.buffer, parcel.isWhole {
                 hash.update(UnsafeRawBufferPointer(buffer))
-                // A piece in one segment is known to be good before it is stored.
-                if parcel.length == length {
-                    guard hash.finalize() == info.pieceHash(piece) else { return false }
-                    try store(parcel, of: piece)
-                    return true
-                }
                 try store(parcel, of: piece)
             } else {
                 try store(parcel, of: piece)
