@@ -133,16 +133,17 @@ extension Node {
         guard let session else { return }
         switch event {
         case .hello, .catalogue: break
-        case .passkey(let event): handle(event, session)
+        case .passkey(let event): passkeyIsReplaced(by: event.passkey)
         case .share(let share): handle(share, session)
         case .membership(let membership): handle(membership, session)
         }
     }
 
-    /// What was announced with the old passkey is gone from the tracker's swarms.
-    private func handle(_ event: PasskeyEvent, _ session: Session) {
-        guard event.passkey != session.passkey else { return }
-        session.passkey = event.passkey
+    /// What was announced with the old passkey is gone from the tracker's swarms. Both the answer
+    /// to who asked for it and an event tell of it.
+    func passkeyIsReplaced(by passkey: String) {
+        guard let session, passkey != session.passkey else { return }
+        session.passkey = passkey
         for transfer in transfers.inOrder where !transfer.group.isEmpty {
             transfer.torrent?.announceNow()
         }

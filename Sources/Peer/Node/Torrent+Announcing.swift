@@ -11,13 +11,17 @@ extension Torrent {
             left: UInt64(progress.left), event: event,
             numwant: announcement == .stopped ? 0 : 80, key: node.announceKey)
         node.pendingAnnounces += 1
+        let passkey = announcer.session?.passkey
         announcer.announce(request) { [weak self] result in
+            guard let self else { return }
             switch result {
             case .success(let (interval, peers)):
-                self?.lastRefusal = nil
-                self?.deliver(.announced(interval: interval, peers: peers))
+                lastRefusal = nil
+                deliver(.announced(interval: interval, peers: peers))
             case .failure(let error):
-                self?.announceFailed(error)
+                // It was replaced meanwhile: the announce with the new one is under way.
+                guard passkey == announcer.session?.passkey else { return }
+                announceFailed(error)
             }
         } onEnd: { [unowned node] in
             node.pendingAnnounces -= 1

@@ -93,6 +93,16 @@ package final class NodeService: PeerService {
         try? tell { $0.session?.userID }
     }
 
+    package func passkey() throws(CommandError) -> String {
+        try tell { node throws(CommandError) in try node.requireSession().passkey }
+    }
+
+    package func resetPasskey() throws(CommandError) -> String {
+        let answer = try askTracker { $0.resetPasskey(then: $1) }
+        try tell { $0.passkeyIsReplaced(by: answer.passkey) }
+        return answer.passkey
+    }
+
     // MARK: Groups
 
     package func createGroup(_ groupID: String, kind: GroupKind) throws(CommandError) {

@@ -16,6 +16,11 @@ package protocol PeerService: Sendable {
     func logOut() throws(CommandError)
     /// The user that is logged in.
     func currentUser() -> String?
+    /// The user's secret in announce URLs.
+    func passkey() throws(CommandError) -> String
+    /// Replaces the passkey, for all of the user's peers at once.
+    /// - Returns: the new one.
+    func resetPasskey() throws(CommandError) -> String
 
     // Groups.
     func createGroup(_ groupID: String, kind: GroupKind) throws(CommandError)

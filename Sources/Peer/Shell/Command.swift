@@ -6,7 +6,7 @@ struct Command: Sendable {
             case user, password, group, groupKind, file, download, path, command
             /// The name of a download, or of its group where that is needed too.
             case downloadOrGroup
-            case direction, rate
+            case direction, rate, reset
         }
 
         let name: String

@@ -23,6 +23,10 @@ enum CommandTable {
             "login", [.init("user_id", .user), .init("password", .password)],
             "log in, and share again what was shared before", run: Shell.logIn),
         Command("logout", [], "stop sharing, remember what was shared, log out", run: Shell.logOut),
+        Command(
+            "passkey", [.init("reset", .reset, isOptional: true)],
+            "show your passkey, the secret in exported .torrent files, or replace it",
+            run: Shell.passkey),
     ]
 
     private static let groups = [

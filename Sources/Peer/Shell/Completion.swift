@@ -45,6 +45,7 @@ struct Completion: Equatable {
             return words(seen.downloads.union(seen.groups), beginningWith: current)
         case .direction: return words(Direction.allCases.map(\.rawValue), beginningWith: current)
         case .rate: return words(["off"], beginningWith: current)
+        case .reset: return words(["reset"], beginningWith: current)
         case .file:
             let files = given.first.flatMap { seen.files[$0] }
             return words(files ?? [], beginningWith: current)

@@ -29,6 +29,10 @@ extension TrackerClient {
         call(.delete, ["sessions", "current"], then: completion)
     }
 
+    func resetPasskey(then completion: @escaping Completion<PasskeyResponse>) {
+        call(.post, ["passkey"], then: completion)
+    }
+
     // MARK: Groups
 
     func groups(then completion: @escaping Completion<GroupList>) {

@@ -31,7 +31,8 @@ struct CompletionTests {
         ("download_file --sequential family ", ["one.bin", "two.bin"]), ("list_groups ", []),
         ("nonsense ", []),
         ("list_files 'fa", ["family"]), ("limit ", ["down", "up"]), ("limit up o", ["off"]),
-        ("pause ", ["family", "friends", "two.bin"]), ("cancel family ", ["two.bin"]),
+        ("passkey ", ["reset"]), ("pause ", ["family", "friends", "two.bin"]),
+        ("cancel family ", ["two.bin"]),
     ])
     func `each argument is offered what fits it`(line: String, offered: [String]) {
         #expect(words(line) == offered)

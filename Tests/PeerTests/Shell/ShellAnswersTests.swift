@@ -37,6 +37,13 @@ struct ShellAnswersTests {
         #expect(ended.code == .success)
     }
 
+    @Test(arguments: [("passkey", "old-key\n"), ("passkey reset", "new-key\n")])
+    func `a passkey is a line of its own, the new one too`(line: String, text: String) {
+        let ended = answers(to: line)
+        #expect(ended.output == text)
+        #expect(ended.code == .success)
+    }
+
     @Test(arguments: [
         (MembershipRemovedResponse(groupDeleted: false), "left g\n"),
         (

@@ -100,7 +100,7 @@ struct ShellOnPipesTests {
         ("wait a b", "usage: wait [file_name]"),
         ("remove --all x", "usage: remove <mtorrent_file | magnet-URI> [--data]"),
         ("remove", "usage: remove <mtorrent_file | magnet-URI> [--data]"),
-        ("logout now", "usage: logout"),
+        ("logout now", "usage: logout"), ("passkey rest", "usage: passkey [reset]"),
         (
             "download_file g f",
             "usage: download_file <group_id> <file_name> <destination_path> [--only PATTERN]..."

@@ -107,6 +107,16 @@ final class FakePeer: PeerService {
     func logOut() throws(CommandError) { try note("logOut") }
     func currentUser() -> String? { answers.withLock { $0.user } }
 
+    func passkey() throws(CommandError) -> String {
+        try note("passkey")
+        return "old-key"
+    }
+
+    func resetPasskey() throws(CommandError) -> String {
+        try note("resetPasskey")
+        return "new-key"
+    }
+
     func createGroup(_ groupID: String, kind: GroupKind) throws(CommandError) {
         try note("createGroup", groupID, kind.rawValue)
     }

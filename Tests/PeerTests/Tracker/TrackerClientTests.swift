@@ -58,6 +58,7 @@ struct TrackerClientTests {
         func then<Value>(_ result: Result<Value, TrackerError>) { answered += 1 }
         client.createUser(CreateUserRequest(userID: "a", password: "p"), then: then)
         client.logOut(then: then)
+        client.resetPasskey(then: then)
         client.groups(then: then)
         client.createGroup(CreateGroupRequest(groupID: "g", kind: .open), then: then)
         client.requestMembership(group: "g", then: then)
@@ -71,12 +72,12 @@ struct TrackerClientTests {
         client.share(group: "g", name: "f", then: then)
         client.unshare(group: "g", name: "f", then: then)
         client.report(HoldingsReport(holdings: []), then: then)
-        #expect(turning.run { answered == 15 })
+        #expect(turning.run { answered == 16 })
         let lines = Set(tracker.heard.map(\.line))
         #expect(
             lines == [
                 "POST /api/v1/users", "DELETE /api/v1/sessions/current", "GET /api/v1/groups",
-                "POST /api/v1/groups",
+                "POST /api/v1/passkey", "POST /api/v1/groups",
                 "POST /api/v1/groups/g/requests", "GET /api/v1/groups/g/requests",
                 "PUT /api/v1/groups/g/members/u", "DELETE /api/v1/groups/g/requests/u",
                 "DELETE /api/v1/groups/g/members/u", "GET /api/v1/groups/g/files",
