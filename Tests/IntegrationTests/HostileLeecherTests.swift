@@ -192,6 +192,29 @@ import Wire
         }
         try await stage.aliceIsAsBefore()
     }
+
+    /// Half of them are reset, the others closed.
+    @Test func `five hundred connections from one address leave nothing behind`() async throws {
+        let stage = try await Stage()
+        let links = try await onThread {
+            try (0..<500).map { number in
+                let link = try Link(port: stage.alice.port)
+                let handshake = Handshake(infoHash: stage.infoHash, peerID: .scripted(number))
+                try link.send(handshake.encoded())
+                try link.send(.interested)
+                _ = try link.receiveHandshake()
+                try link.send(.request(stage.file.content.requests[number % 200]))
+                if number % 2 == 0 { link.willReset() }
+                return Unchecked(link)
+            }
+        }
+        #expect(try stage.alice.footprint().descriptors >= stage.before.descriptors + 500)
+        try await stage.bobIsServed()
+        _ = consume links
+        try await stage.aliceIsAsBefore()
+        let after = try stage.alice.footprint()
+        #expect(after.anonymous <= stage.before.anonymous + 24 << 20, "\(after)")
+    }
 }
 
 /// A link that threads hand on to each other, one at a time.

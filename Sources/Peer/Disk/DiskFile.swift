@@ -64,6 +64,25 @@ enum DiskFile {
         return FileIdentity(status)
     }
 
+    /// The first `size` bytes, or fewer where the file is shorter.
+    static func contents(
+        of file: SharedFile, path: String, size: Int
+    ) throws(CommandError) -> [UInt8] {
+        var code: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
+                let got = pread(
+                    file.descriptor, buffer.baseAddress! + count, size - count, off_t(count))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { code = errno }
+                if got <= 0 { break }
+                count += got
+            }
+        }
+        guard code == 0 else { throw failure("reading", path, code) }
+        return bytes
+    }
+
     /// The identity of what the path names now; nil where nothing is there.
     static func identity(at path: String) -> FileIdentity? {
         var status = stat()

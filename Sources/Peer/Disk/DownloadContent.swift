@@ -16,14 +16,18 @@ final class DownloadContent: Content {
     private let folder: Folder?
     private let cache: FileCache
     private let id: UInt64
+    let record: ResumeRecord
     /// Where something was written that may be lost with the power.
     private let unsynced = Mutex<Set<Place>>([])
 
     /// Beyond so many files to sync, all of the file system is synced at once.
     private static let maxSingleSyncs = 64
 
-    private init(_ target: DownloadTarget, _ files: PartialFiles, cache: FileCache) {
+    private init(
+        _ target: DownloadTarget, _ files: PartialFiles, _ record: ResumeRecord, cache: FileCache
+    ) {
         self.target = target
+        self.record = record
         layout = target.layout
         identity = files.identity
         folder = files.folder
@@ -37,35 +41,42 @@ final class DownloadContent: Content {
     var path: String { target.partPath }
 
     /// Opens or makes the partial download, reserves its space, and finds out which pieces it has.
-    /// - Parameter resume: what was recorded of this download, if anything was.
-    /// - Parameter bootID: of the running system, see `PieceBeliefs`.
+    /// - Parameter records: where its pieces are recorded, and may have been before.
     /// - Returns: the content, and the pieces that need not be fetched again.
     static func open(
-        _ target: DownloadTarget, resume: Resume?, bootID: String, cache: FileCache
+        _ target: DownloadTarget, records: ResumeFolder, cache: FileCache
     ) throws(CommandError) -> (content: DownloadContent, verified: Bitfield) {
         guard !DiskFile.exists(target.destination) else {
             throw CommandError(
                 "\(target.destination) exists already: remove it or name another destination",
                 .fileExists)
         }
+        let infoHash = target.info.infoHash
+        let resume = records.resume(of: infoHash, pieceCount: target.info.pieceCount)
         func names(_ identity: FileIdentity) -> Bool {
             resume?.device == identity.device && resume?.inode == identity.inode
         }
         let files = try PartialFiles(target, isRecorded: names)
-        let content = DownloadContent(target, files, cache: cache)
-        let beliefs = PieceBeliefs(
-            files, target.info, resume: names(files.identity) ? resume : nil, bootID: bootID)
-        return (content, try content.check(beliefs))
+        let marks = PartialPieces.marks(
+            files, target.info, resume: names(files.identity) ? resume : nil,
+            bootID: records.bootID)
+        let record = try records.begin(infoHash, in: files.identity, marks)
+        let content = DownloadContent(target, files, record, cache: cache)
+        return (content, try content.check(marks))
     }
 
-    private func check(_ beliefs: PieceBeliefs) throws(CommandError) -> Bitfield {
+    /// Hashes what is doubtful.
+    private func check(_ marks: [Resume.Mark]) throws(CommandError) -> Bitfield {
         var verified = Bitfield(bitCount: info.pieceCount)
         let wanted = target.wantedPieces
         for piece in 0..<info.pieceCount where wanted?.contains(piece) != false {
-            switch beliefs.belief(in: piece) {
-            case .trusted: verified.insert(piece)
-            case .doubtful: if try matches(piece) { verified.insert(piece) }
+            switch marks[piece] {
             case .missing: break
+            case .verified, .synced: verified.insert(piece)
+            case .doubtful:
+                let isRight = try matches(piece)
+                if isRight { verified.insert(piece) }
+                try record.note(piece, isRight ? .verified : .missing)
             }
         }
         return verified
@@ -140,10 +151,16 @@ final class DownloadContent: Content {
         }
     }
 
-    /// Makes what was written so far survive a loss of power; fails where the partial file or
-    /// directory isn't there any more.
+    /// Makes what was written so far survive a loss of power, and records that it does; fails
+    /// where the partial file or directory isn't there any more.
     func sync() throws(CommandError) {
         try requireSame(DiskFile.identity(at: path))
+        let pieces = record.unsyncedPieces()
+        try syncFiles()
+        try record.noteSynced(pieces)
+    }
+
+    private func syncFiles() throws(CommandError) {
         let places = unsynced.withLock { places in
             defer { places = [] }
             return places

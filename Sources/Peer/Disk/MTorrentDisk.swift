@@ -17,7 +17,7 @@ enum MTorrentDisk {
         guard size <= maximumSize else {
             throw CommandError("\(path) is too large for a .mtorrent file", .badMetainfo)
         }
-        let bytes = try contents(of: file, path: path, size: Int(size))
+        let bytes = try DiskFile.contents(of: file, path: path, size: Int(size))
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CommandError("\(path) is no .mtorrent file: it is not text", .badMetainfo)
         }
@@ -26,24 +26,6 @@ enum MTorrentDisk {
         } catch {
             throw CommandError("\(path): \(error)", .badMetainfo)
         }
-    }
-
-    private static func contents(
-        of file: SharedFile, path: String, size: Int
-    ) throws(CommandError) -> [UInt8] {
-        var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
-                let got = pread(
-                    file.descriptor, buffer.baseAddress! + count, size - count, off_t(count))
-                if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = errno }
-                if got <= 0 { break }
-                count += got
-            }
-        }
-        guard failure == 0 else { throw DiskFile.failure("reading", path, failure) }
-        return bytes
     }
 
     /// Writes a new file in one step: complete under its name, or not there at all.

@@ -19,10 +19,21 @@ final class PieceHash: @unchecked Sendable {
 extension DownloadContent {
     /// Stores segments of a piece and goes on with its hash while their bytes are in the cache. What
     /// turns out to be wrong is stored as well: its blocks are examined there.
+    /// A piece that has its hash is recorded.
     /// - Returns: whether the piece has its hash, once its last segment is among these; else nil.
     func take(
         _ parcels: [StagedPiece.Parcel], of piece: Int, _ hash: PieceHash
     ) throws(CommandError) -> Bool? {
+        guard try storeAndHash(parcels, of: piece, hash) else { return nil }
+        let isRight = hash.finalize() == info.pieceHash(piece)
+        if isRight { try record.note(piece, .verified) }
+        return isRight
+    }
+
+    /// - Returns: whether the last segment was among these.
+    private func storeAndHash(
+        _ parcels: [StagedPiece.Parcel], of piece: Int, _ hash: PieceHash
+    ) throws(CommandError) -> Bool {
         let start = info.offset(ofPiece: piece)
         let length = info.length(ofPiece: piece)
         for parcel in parcels {
@@ -34,11 +45,8 @@ extension DownloadContent {
                 let begin = start + Int64(parcel.begin)
                 try hash.update(with: begin..<begin + Int64(parcel.length), of: self)
             }
-            if parcel.begin + parcel.length == length {
-                return hash.finalize() == info.pieceHash(piece)
-            }
         }
-        return nil
+        return parcels.last.map { $0.begin + $0.length == length } ?? false
     }
 
     /// Stores what a segment has in memory.

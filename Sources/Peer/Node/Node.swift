@@ -48,8 +48,6 @@ package final class Node {
     /// Tells this client from others behind the same address (BEP 7, `key`).
     let announceKey: UInt32
     let store: StateStore
-    /// Tells what was written before a restart of the machine from what was written since.
-    let bootID = StateStore.currentBootID()
     /// One thread, so that records are written in the order they were made.
     let stateWorker: WorkerPool
     /// The open files of all torrents.
@@ -246,11 +244,9 @@ package final class Node {
         guard !isSettled else { return }
         isSettled = true
         if let stopDeadline { loop.cancel(stopDeadline) }
-        transfers.flushJournals { [unowned self] in
-            stateWorker.shutdown()
-            diskWorkers.shutdown()
-            readers.abandon()
-            loop.stop()
-        }
+        stateWorker.shutdown()
+        diskWorkers.shutdown()
+        readers.abandon()
+        loop.stop()
     }
 }

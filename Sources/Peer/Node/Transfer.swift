@@ -48,7 +48,7 @@ final class Transfer {
     private(set) var phase: Phase
     var torrent: Torrent?
     var download: DownloadContent?
-    var journal: ResumeJournal?
+    var sync: PeriodicSync?
     /// Whether a `wait` has reported its end.
     var wasAwaited = false
     /// Told how the opening went, instead of the user's being told that it failed; nil: it was
@@ -56,7 +56,7 @@ final class Transfer {
     var whenOpened: ((Result<Void, CommandError>?) -> Void)?
     /// Counts the times that it was stopped: what was begun before is of no use any more.
     private(set) var stops = 0
-    /// Workers that are at its file or at the record of its pieces.
+    /// Workers that are opening its file.
     private var workerCount = 0
     private var whenIdle: [() -> Void] = []
     /// What torrents of it that have ended did.
@@ -195,12 +195,11 @@ final class Transfer {
         if workerCount == 0 { body() } else { whenIdle.append(body) }
     }
 
-    /// Ends the record of its pieces.
-    func closeJournal() {
-        guard let journal else { return }
-        self.journal = nil
-        workerBegins()
-        journal.close { [self] in workerEnds() }
+    /// Lets go of its partial file.
+    func closeDownload() {
+        download = nil
+        sync?.end()
+        sync = nil
     }
 }
 

@@ -66,8 +66,7 @@ extension Transfers {
     /// Stops a download for now: it gives up its place and its connections, and keeps what it has.
     func pause(_ transfer: Transfer, then completion: @escaping Completion) {
         stopTorrent(of: transfer)
-        transfer.download = nil
-        transfer.closeJournal()
+        transfer.closeDownload()
         move(transfer, to: .paused)
         node.holdings?.changed(transfer.infoHash)
         node.record(.paused, of: transfer) { completion(.success(transfer.status)) }
@@ -85,15 +84,14 @@ extension Transfers {
     func cancel(_ transfer: Transfer, then completion: @escaping Completion) {
         let status = transfer.status
         stopTorrent(of: transfer)
-        transfer.download = nil
-        transfer.closeJournal()
+        transfer.closeDownload()
         move(transfer, to: .leaving)
         node.holdings?.changed(transfer.infoHash)
-        let (store, infoHash, user) = (node.store, transfer.infoHash, transfer.user)
+        let (records, infoHash, user) = (node.store.resumes, transfer.infoHash, transfer.user)
         let target = node.downloadTarget(of: transfer)
         transfer.afterWorkers { [self] in
             node.diskWorkers.run {
-                let resume = try store.resume(for: infoHash)
+                let resume = records.resume(of: infoHash, pieceCount: target.info.pieceCount)
                 try target.removePart(recordedBy: resume)
             } then: { [self] result in
                 // Somebody else may have ended it meanwhile, by a log-out.

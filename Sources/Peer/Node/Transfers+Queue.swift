@@ -91,12 +91,10 @@ extension Transfers {
         transfer.afterWorkers { [self] in
             guard transfer.stops == stops else { return }
             transfer.workerBegins()
-            let (store, bootID, cache) = (node.store, node.bootID, node.files)
-            let (target, infoHash) = (node.downloadTarget(of: transfer), transfer.infoHash)
+            let (records, cache) = (node.store.resumes, node.files)
+            let target = node.downloadTarget(of: transfer)
             node.diskWorkers.run {
-                let resume = try store.resume(for: infoHash)
-                return try DownloadContent.open(
-                    target, resume: resume, bootID: bootID, cache: cache)
+                try DownloadContent.open(target, records: records, cache: cache)
             } then: { [self] result in
                 opened(transfer, result, isWanted: transfer.stops == stops && !node.isStopping)
                 transfer.workerEnds()
@@ -104,8 +102,7 @@ extension Transfers {
         }
     }
 
-    /// - Parameter isWanted: false where it was stopped meanwhile. What was found out about its
-    ///   pieces is recorded all the same, since finding it out may have taken long.
+    /// - Parameter isWanted: false where it was stopped meanwhile.
     private func opened(
         _ transfer: Transfer,
         _ result: Result<(content: DownloadContent, verified: Bitfield), any Error>,
@@ -114,12 +111,10 @@ extension Transfers {
         switch result {
         case .success(let (content, verified)):
             transfer.beginCounting(content.layout, verified)
-            transfer.journal = ResumeJournal(
-                infoHash: transfer.infoHash, download: content, verified: verified, node: node
-            ) { [weak transfer] error in
+            guard isWanted else { return }
+            transfer.sync = PeriodicSync(of: content, node: node) { [weak transfer] error in
                 transfer?.torrent?.fail(error)
             }
-            guard isWanted else { return transfer.closeJournal() }
             transfer.download = content
             move(transfer, to: .downloading)
             startTorrent(of: transfer, content, have: verified)

@@ -23,9 +23,9 @@ extension Transfers {
     }
 
     func restore(user: String, then completion: @escaping (LoginSummary) -> Void) {
-        let (store, bootID) = (node.store, node.bootID)
+        let store = node.store
         node.diskWorkers.run {
-            try Self.load(user: user, from: store, bootID: bootID)
+            try Self.load(user: user, from: store)
         } then: { [self] result in
             var summary = LoginSummary(userID: user)
             switch result {
@@ -41,7 +41,7 @@ extension Transfers {
     }
 
     private static func load(
-        user: String, from store: StateStore, bootID: String
+        user: String, from store: StateStore
     ) throws(CommandError) -> Records {
         var records = Records()
         for share in try store.shares(user: user) where share.isActive {
@@ -61,12 +61,11 @@ extension Transfers {
             if case .complete = download.state { continue }
             do throws(CommandError) {
                 let info = try info(download.info)
-                let resume = try store.resume(for: info.infoHash)
                 records.downloads.append(
                     RecordedDownload(
                         record: download, info: info,
                         trackers: trackers(of: download.mtorrentPath),
-                        verifiedBytes: verifiedBytes(resume, of: download, info, bootID: bootID)))
+                        verifiedBytes: verifiedBytes(store.resumes, of: download, info)))
             } catch {
                 records.problems.append("\(download.name) is not resumed: \(error)")
             }
@@ -75,12 +74,10 @@ extension Transfers {
     }
 
     private static func verifiedBytes(
-        _ resume: Resume?, of record: Download, _ info: Info, bootID: String
+        _ resumes: ResumeFolder, of record: Download, _ info: Info
     ) -> Int64 {
-        guard let resume,
-            let pieces = Bitfield(
-                wireBytes: resume.trusted(currentBootID: bootID), bitCount: info.pieceCount)
-        else { return 0 }
+        let resume = resumes.resume(of: info.infoHash, pieceCount: info.pieceCount)
+        guard let pieces = resume?.trusted(currentBootID: resumes.bootID) else { return 0 }
         let selection = record.wantedFiles.map { FileSelection($0) }
         return ContentLayout(info, selection: selection).contentLength(of: pieces, info)
     }

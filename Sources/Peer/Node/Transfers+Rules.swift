@@ -70,7 +70,7 @@ extension Node {
             unlink(edgesPath)
             try store.removeShare(user: user, infoHash: infoHash)
             try store.removeDownload(user: user, infoHash: infoHash)
-            try store.removeResume(for: infoHash)
+            store.resumes.remove(infoHash)
         } then: { result in
             completion(result.mapError { CommandError(wrapping: $0) })
         }

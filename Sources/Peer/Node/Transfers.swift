@@ -130,27 +130,23 @@ final class Transfers: TorrentObserver {
         if let download = transfer.download {
             transfer.torrent?.content = download.finished(identities)
         }
-        transfer.download = nil
+        transfer.closeDownload()
         let share = Share(
             user: transfer.user, group: transfer.group, infoHash: transfer.infoHash,
             name: transfer.name, path: transfer.path, mtorrentPath: transfer.mtorrentPath,
             info: transfer.info.encoded, identities: identities, isActive: true)
         let store = node.store
-        let journal = transfer.journal
-        transfer.journal = nil
-        journal?.close { [self] in
-            node.stateWorker.run {
-                try store.completeDownload(as: share)
-            } then: { [self] result in
-                if case .failure(let error) = result {
-                    node.notify("\(transfer.name) is complete but not recorded: \(error)")
-                }
+        node.stateWorker.run {
+            try store.completeDownload(as: share)
+        } then: { [self] result in
+            if case .failure(let error) = result {
+                node.notify("\(transfer.name) is complete but not recorded: \(error)")
+            }
+            guard byInfoHash[transfer.infoHash] === transfer else { return }
+            // Who has waited for the end finds the share in the catalogue.
+            node.registerShare(of: transfer) { [self] in
                 guard byInfoHash[transfer.infoHash] === transfer else { return }
-                // Who has waited for the end finds the share in the catalogue.
-                node.registerShare(of: transfer) { [self] in
-                    guard byInfoHash[transfer.infoHash] === transfer else { return }
-                    end(transfer, .sharing)
-                }
+                end(transfer, .sharing)
             }
         }
     }
@@ -159,7 +155,7 @@ final class Transfers: TorrentObserver {
     func end(_ transfer: Transfer, _ phase: Transfer.Phase) {
         if case .failed(let error) = phase {
             stopTorrent(of: transfer)
-            transfer.closeJournal()
+            transfer.closeDownload()
             node.record(.failed(reason: error.message), of: transfer)
         }
         move(transfer, to: phase)
@@ -179,7 +175,6 @@ final class Transfers: TorrentObserver {
 
     func torrent(_ torrent: Torrent, didComplete piece: Int) {
         let transfer = byInfoHash[torrent.infoHash]
-        transfer?.journal?.record(piece: piece)
         transfer?.count(piece, in: torrent.content.layout)
         node.holdings?.changed(torrent.infoHash)
     }
@@ -221,7 +216,7 @@ final class Transfers: TorrentObserver {
     func remove(_ infoHash: InfoHash) {
         guard let transfer = byInfoHash.removeValue(forKey: infoHash) else { return }
         stopTorrent(of: transfer)
-        transfer.closeJournal()
+        transfer.closeDownload()
         if transfer.isPending {
             move(transfer, to: .failed(CommandError("stopped", .interrupted)))
         } else {
@@ -239,19 +234,6 @@ final class Transfers: TorrentObserver {
         queueTimer = nil
         for transfer in inOrder {
             stopTorrent(of: transfer)
-        }
-    }
-
-    /// Runs `completion` when no record of a download is being written any more.
-    func flushJournals(then completion: @escaping () -> Void) {
-        let journals = byInfoHash.values.compactMap(\.journal)
-        var open = journals.count
-        if open == 0 { return completion() }
-        for journal in journals {
-            journal.close {
-                open -= 1
-                if open == 0 { completion() }
-            }
         }
     }
 }

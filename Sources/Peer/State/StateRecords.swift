@@ -86,32 +86,3 @@ package struct Download: Equatable, Sendable {
         self.startedAtMilliseconds = startedAtMilliseconds
     }
 }
-
-/// Which pieces of an unfinished download are on disk and right; bitfields as in BEP 3 (the
-/// first piece is the high bit of the first byte).
-package struct Resume: Hashable, Sendable {
-    /// The boot of the machine in which `verified` was written (``StateStore/currentBootID()``).
-    package var bootID: String
-    /// The partial file that the pieces are in: another one of the same torrent has none of them.
-    package var device: UInt64
-    package var inode: UInt64
-    /// Pieces that were written and hashed: they survive the program's death, in the same boot.
-    package var verified: [UInt8]
-    /// Pieces that were also synced to the disk: they survive power loss.
-    package var synced: [UInt8]
-
-    package init(
-        bootID: String, device: UInt64, inode: UInt64, verified: [UInt8], synced: [UInt8]
-    ) {
-        self.bootID = bootID
-        self.device = device
-        self.inode = inode
-        self.verified = verified
-        self.synced = synced
-    }
-
-    /// The pieces to trust in the boot `currentBootID`.
-    package func trusted(currentBootID: String) -> [UInt8] {
-        bootID == currentBootID && !bootID.isEmpty ? verified : synced
-    }
-}

@@ -167,9 +167,9 @@ extension StateStore {
         }
     }
 
-    /// Turns a finished download into a share: the share is stored, the download marked complete
-    /// and its resume data dropped, all of it or nothing. The share's user and info-hash say
-    /// which download.
+    /// Turns a finished download into a share: the share is stored and the download marked
+    /// complete, both or nothing. The share's user and info-hash say which download. What was
+    /// recorded of its pieces goes.
     package func completeDownload(as share: Share) throws(CommandError) {
         let (state, reason) = Self.columns(of: .complete)
         try withDatabase { database in
@@ -178,10 +178,9 @@ extension StateStore {
                 try database.execute(
                     "UPDATE downloads SET state = ?, reason = ? WHERE user = ? AND info_hash = ?",
                     state, reason, share.user, share.infoHash.bytes)
-                try database.execute(
-                    "DELETE FROM resume WHERE info_hash = ?", share.infoHash.bytes)
             }
         }
+        resumes.remove(share.infoHash)
     }
 
     private static func columns(of state: Download.State) -> (Int, String) {
@@ -212,46 +211,6 @@ extension StateStore {
             name: row.text(3), destination: row.text(4), mtorrentPath: row.optionalText(5),
             info: row.blob(6), wantedFiles: wanted, isSequential: row.bool(12), state: state,
             startedAtMilliseconds: row.int64(9))
-    }
-
-    // MARK: Resume data
-
-    /// Stores which pieces of an unfinished download are there, replacing what was stored.
-    package func save(_ resume: Resume, for infoHash: InfoHash) throws(CommandError) {
-        try withJournal { database in
-            try database.execute(
-                """
-                INSERT INTO resume(info_hash, boot_id, device, inode, verified, synced)
-                VALUES(?,?,?,?,?,?)
-                ON CONFLICT(info_hash) DO UPDATE SET boot_id = excluded.boot_id,
-                    device = excluded.device, inode = excluded.inode,
-                    verified = excluded.verified, synced = excluded.synced
-                """,
-                infoHash.bytes, resume.bootID, Int64(bitPattern: resume.device),
-                Int64(bitPattern: resume.inode), resume.verified, resume.synced)
-        }
-    }
-
-    package func resume(for infoHash: InfoHash) throws(CommandError) -> Resume? {
-        try withJournal { database in
-            try database.queryOne(
-                """
-                SELECT boot_id, device, inode, verified, synced FROM resume WHERE info_hash = ?
-                """,
-                infoHash.bytes
-            ) { row in
-                Resume(
-                    bootID: row.text(0), device: UInt64(bitPattern: row.int64(1)),
-                    inode: UInt64(bitPattern: row.int64(2)), verified: row.blob(3),
-                    synced: row.blob(4))
-            }
-        }
-    }
-
-    package func removeResume(for infoHash: InfoHash) throws(CommandError) {
-        try withJournal { database in
-            try database.execute("DELETE FROM resume WHERE info_hash = ?", infoHash.bytes)
-        }
     }
 
     private static func infoHash(_ row: Row, _ column: Int) throws(SQLiteError) -> InfoHash {

@@ -6,7 +6,7 @@ import Wire
 /// What a peer remembers between runs: shares, downloads, and which pieces are on disk.
 ///
 /// An SQLite database in the data directory (write-ahead log, full sync: what a call has stored
-/// survives `kill -9` and power loss). One program at a time may hold a data directory; a lock
+/// survives `kill -9` and power loss), and a file for the pieces of each unfinished download. One program at a time may hold a data directory; a lock
 /// on its `lock` file sees to it and goes with the process. Every call blocks for the disk, on
 /// whichever thread it is made; calls from several threads wait for each other.
 package final class StateStore: Sendable {
@@ -55,14 +55,15 @@ package final class StateStore: Sendable {
         ALTER TABLE downloads ADD COLUMN wanted_files BLOB;
         ALTER TABLE downloads ADD COLUMN is_sequential INTEGER NOT NULL DEFAULT 0;
         """,
+        // Which pieces are there is recorded in files.
+        "DROP TABLE resume;",
     ]
 
     package let directory: String
     private let lock: DirectoryLock
     private let connection: Mutex<Connection>
-    /// For resume records, which are many and each soon outdated: a commit survives `kill -9`,
-    /// and power loss may undo the last, which is safe since they say what was synced.
-    private let journal: Mutex<Connection>
+    /// Which pieces of unfinished downloads are there.
+    let resumes: ResumeFolder
 
     /// Opens the state in `directory`, which is made where it is missing (mode 0700, parents
     /// too). Fails where another program holds it, where it can't be written, and where a newer
@@ -71,13 +72,12 @@ package final class StateStore: Sendable {
         self.directory = directory
         try DirectoryLock.makeDirectory(directory)
         lock = try DirectoryLock(directory: directory)
+        resumes = ResumeFolder(directory: directory + "/resume")
         let path = directory + "/state.sqlite"
         do {
             let database = try Database(path: path, synchronous: .full)
             try Self.migrate(database, in: directory)
             connection = Mutex(Connection(database: database))
-            journal = Mutex(
-                Connection(database: try Database(path: path, synchronous: .normal)))
         } catch {
             throw Self.commandError(error, path: path)
         }
@@ -98,35 +98,12 @@ package final class StateStore: Sendable {
         }
     }
 
-    /// The running boot of this machine; empty where the kernel doesn't tell (then nothing that
-    /// was not synced is trusted).
-    package static func currentBootID() -> String {
-        let descriptor = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 64)
-        let count = read(descriptor, &buffer, buffer.count)
-        let bytes = buffer.prefix(max(0, count)).prefix { $0 > 0x20 }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     /// Runs `body` with the database, alone; SQLite's errors become words for a person.
     func withDatabase<T: Sendable>(
         _ body: (Database) throws -> T
     ) throws(CommandError) -> T {
         do {
             return try connection.withLock { try body($0.database) }
-        } catch {
-            throw Self.commandError(error, path: directory + "/state.sqlite")
-        }
-    }
-
-    /// The same with the connection for resume records.
-    func withJournal<T: Sendable>(
-        _ body: (Database) throws -> T
-    ) throws(CommandError) -> T {
-        do {
-            return try journal.withLock { try body($0.database) }
         } catch {
             throw Self.commandError(error, path: directory + "/state.sqlite")
         }

@@ -52,10 +52,12 @@ import Wire
     }
 
     private func open(
-        _ selection: FileSelection? = nil, resume: Resume? = nil
+        _ selection: FileSelection? = nil
     ) throws -> (content: DownloadContent, verified: Bitfield) {
         try DownloadContent.open(
-            target(selection), resume: resume, bootID: "boot", cache: FileCache(limit: 2))
+            target(selection),
+            records: ResumeFolder(directory: folder.file("resume"), bootID: "boot"),
+            cache: FileCache(limit: 2))
     }
 
     private func write(_ pieces: some Sequence<Int>, to content: DownloadContent) throws {
@@ -71,14 +73,6 @@ import Wire
         guard let file = info.files.first(where: { $0.joinedPath == name }) else { return false }
         let range = Int(file.offset)..<Int(file.range.upperBound)
         return folder.contents(of: root + "/" + name) == [UInt8](bytes[range])
-    }
-
-    private func resume(verified: [Int], of content: DownloadContent) -> Resume {
-        var bitfield = Bitfield(bitCount: info.pieceCount)
-        for piece in verified { bitfield.insert(piece) }
-        return Resume(
-            bootID: "boot", device: content.identity.device, inode: content.identity.inode,
-            verified: bitfield.wireBytes, synced: [])
     }
 
     @Test func `a new download has every file in its full length, pads apart`() throws {
@@ -109,16 +103,17 @@ import Wire
     @Test func `recorded pieces are trusted, those of a lost file are not`() throws {
         let (content, _) = try open()
         try write(0..<info.pieceCount, to: content)
-        let record = resume(verified: [0, 1, 2, 3], of: content)
-        #expect(try Array(open(resume: record).verified.members) == [0, 1, 2, 3])
+        for piece in 0...3 { try content.record.note(piece, .verified) }
+        #expect(try Array(open().verified.members) == [0, 1, 2, 3])
         try FileManager.default.removeItem(atPath: folder.file("d.part/b/x"))
-        #expect(try Array(open(resume: record).verified.members) == [0, 1, 2])
+        #expect(try Array(open().verified.members) == [0, 1, 2])
         #expect(folder.contents(of: "d.part/b/x")?.count == 150)
     }
 
     @Test func `without a record everything is hashed`() throws {
         let (content, _) = try open()
         try write([1, 3], to: content)
+        try FileManager.default.removeItem(atPath: folder.file("resume"))
         #expect(try Array(open().verified.members) == [1, 3])
     }
 
@@ -169,10 +164,10 @@ import Wire
         let selection = selection("b/c/deep")
         let (content, _) = try open(selection)
         try write([1, 2, 3], to: content)
-        let record = resume(verified: [1, 2, 3], of: content)
-        #expect(try Array(open(selection, resume: record).verified.members) == [1, 2, 3])
+        for piece in 1...3 { try content.record.note(piece, .verified) }
+        #expect(try Array(open(selection).verified.members) == [1, 2, 3])
         try FileManager.default.removeItem(atPath: folder.file("edges/x"))
-        #expect(try Array(open(selection, resume: record).verified.members) == [1, 2])
+        #expect(try Array(open(selection).verified.members) == [1, 2])
     }
 
     @Test func `bytes of wanted files are counted, pads and others are not`() throws {

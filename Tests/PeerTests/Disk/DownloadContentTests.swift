@@ -26,25 +26,29 @@ import Wire
             edgesPath: folder.file("edges/f"))
     }
 
-    private func open(_ resume: Resume? = nil, bootID: String = "boot") throws -> (
+    private func records(bootID: String = "boot") -> ResumeFolder {
+        ResumeFolder(directory: folder.file("resume"), bootID: bootID)
+    }
+
+    private func open(bootID: String = "boot") throws -> (
         content: DownloadContent, verified: Bitfield
     ) {
         try DownloadContent.open(
-            target(info()), resume: resume, bootID: bootID, cache: FileCache())
+            target(info()), records: records(bootID: bootID), cache: FileCache())
     }
 
-    private func bits(_ pieces: [Int]) -> [UInt8] {
-        var bitfield = Bitfield(bitCount: 7)
-        for piece in pieces { bitfield.insert(piece) }
-        return bitfield.wireBytes
-    }
-
-    /// A record of the partial file that is there.
-    private func resume(bootID: String, verified: [Int], synced: [Int]) throws -> Resume {
-        let identity = try #require(DiskFile.identity(at: folder.file("f.part")))
-        return Resume(
-            bootID: bootID, device: identity.device, inode: identity.inode,
-            verified: bits(verified), synced: bits(synced))
+    /// Records what is known of the partial file that is there, or of one with another inode.
+    private func record(
+        verified: [Int], synced: [Int] = [], bootID: String = "boot", isOther: Bool = false
+    ) throws {
+        let found = try #require(DiskFile.identity(at: folder.file("f.part")))
+        let identity = FileIdentity(
+            device: found.device, inode: isOther ? found.inode ^ 1 : found.inode,
+            size: found.size, modifiedNanoseconds: found.modifiedNanoseconds)
+        let marks = (0..<7).map { piece -> Resume.Mark in
+            synced.contains(piece) ? .synced : verified.contains(piece) ? .verified : .missing
+        }
+        _ = try records(bootID: bootID).begin(info().infoHash, in: identity, marks)
     }
 
     private func pieces(_ bitfield: Bitfield) -> [Int] {
@@ -73,23 +77,45 @@ import Wire
 
     @Test func `pieces recorded under this boot are trusted without a look`() throws {
         folder.write([UInt8](repeating: 0, count: bytes.count), to: "f.part")
-        let resume = try resume(bootID: "boot", verified: [1, 3], synced: [])
-        #expect(try pieces(open(resume).verified) == [1, 3])
+        try record(verified: [1, 3])
+        #expect(try pieces(open().verified) == [1, 3])
     }
 
     @Test func `after a restart of the machine what wasn't synced is hashed again`() throws {
         var damaged = bytes
         damaged[Self.pieceLength * 3] ^= 1
         folder.write(damaged, to: "f.part")
-        let resume = try resume(bootID: "earlier", verified: [0, 1, 3], synced: [1])
-        #expect(try pieces(open(resume).verified) == [0, 1])
+        try record(verified: [0, 3], synced: [1], bootID: "earlier")
+        #expect(try pieces(open().verified) == [0, 1])
+        // What was found out is recorded in turn.
+        #expect(try pieces(open().verified) == [0, 1])
+        #expect(try pieces(open(bootID: "later").verified) == [0, 1])
+    }
+
+    @Test func `what has been synced is trusted after a restart of the machine`() throws {
+        folder.write([UInt8](repeating: 0, count: bytes.count), to: "f.part")
+        try record(verified: [1, 3])
+        let (content, _) = try open()
+        try content.record.note(4, .verified)
+        try content.sync()
+        try content.record.note(5, .verified)
+        #expect(try pieces(open(bootID: "later").verified) == [1, 3, 4])
+    }
+
+    @Test func `a check that is cut short leaves what it didn't come to for the next one`() throws {
+        folder.write(bytes, to: "f.part")
+        let found = try #require(DiskFile.identity(at: folder.file("f.part")))
+        let marks = [Resume.Mark](repeating: .doubtful, count: 7)
+        let record = try records().begin(info().infoHash, in: found, marks)
+        try record.note(0, .missing)
+        try record.note(1, .verified)
+        #expect(try pieces(open().verified) == [1, 2, 3, 4, 5, 6])
     }
 
     @Test func `a record of another partial file counts for nothing`() throws {
         folder.write([UInt8](repeating: 0, count: bytes.count), to: "f.part")
-        var resume = try resume(bootID: "boot", verified: [1, 3], synced: [1])
-        resume.inode ^= 1
-        #expect(try pieces(open(resume).verified) == [])
+        try record(verified: [3], synced: [1], isOther: true)
+        #expect(try pieces(open().verified) == [])
     }
 
     @Test func `a partial file without a record is hashed as a whole`() throws {
@@ -120,7 +146,7 @@ import Wire
         folder.write(bytes, to: "f.part")
         let info = try info(sha1: SHA1Hasher.hash([0]))
         let (download, _) = try DownloadContent.open(
-            target(info), resume: nil, bootID: "boot", cache: FileCache())
+            target(info), records: records(), cache: FileCache())
         let error = #expect(throws: CommandError.self) { try download.finish() }
         #expect(error?.exitCode == .checksumMismatch)
         #expect(!folder.exists("f"))
@@ -130,8 +156,7 @@ import Wire
     @Test func `a directory that does not exist is named`() throws {
         let error = #expect(throws: CommandError.self) {
             try DownloadContent.open(
-                target(info(), to: "missing/f"), resume: nil, bootID: "boot",
-                cache: FileCache())
+                target(info(), to: "missing/f"), records: records(), cache: FileCache())
         }
         #expect(error?.exitCode == .cannotCreateFile)
         #expect(error?.message.contains("missing/f.part") == true)

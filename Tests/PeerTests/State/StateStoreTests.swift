@@ -1,9 +1,10 @@
 import Glibc
-import Peer
 import PeerCore
 import SQLite
 import Testing
 import Wire
+
+@testable import Peer
 
 struct StateStoreTests {
     private let scratch = ScratchDirectory()
@@ -167,7 +168,7 @@ struct StateStoreTests {
             ALTER TABLE shares ADD COLUMN inode INTEGER NOT NULL DEFAULT -2;
             ALTER TABLE shares ADD COLUMN size INTEGER NOT NULL DEFAULT 1099511627776;
             ALTER TABLE shares ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT -5;
-            DROP TABLE share_files;
+            DROP TABLE share_files; CREATE TABLE resume(info_hash BLOB PRIMARY KEY);
             PRAGMA user_version = 1
             """)
         let store = try StateStore(directory: data)
@@ -179,36 +180,16 @@ struct StateStoreTests {
             try store.downloads(user: "alice").map(\.infoHash) == [hash(2), hash(3), hash(1)])
     }
 
-    @Test func `a finished download becomes a share and needs no resume data`() throws {
+    @Test func `a finished download becomes a share and needs no record of its pieces`() throws {
         let store = try StateStore(directory: data)
         try store.save(download("alice", 1))
-        try store.save(
-            Resume(bootID: "b", device: 1, inode: 2, verified: [1], synced: [1]), for: hash(1))
+        let file = FileIdentity(device: 1, inode: 2, size: 3, modifiedNanoseconds: 4)
+        _ = try store.resumes.begin(hash(1), in: file, [.verified])
+        #expect(store.resumes.resume(of: hash(1), pieceCount: 1) != nil)
         try store.completeDownload(as: share("alice", 1))
         #expect(try store.shares(user: "alice") == [share("alice", 1)])
         #expect(try store.downloads(user: "alice").map(\.state) == [.complete])
-        #expect(try store.resume(for: hash(1)) == nil)
-    }
-
-    @Test func `resume data is replaced as pieces arrive`() throws {
-        let store = try StateStore(directory: data)
-        #expect(try store.resume(for: hash(1)) == nil)
-        try store.save(
-            Resume(bootID: "b", device: 1, inode: 2, verified: [0x80], synced: []), for: hash(1))
-        let newer = Resume(bootID: "c", device: 1, inode: 2, verified: [0xC0], synced: [0x80])
-        try store.save(newer, for: hash(1))
-        #expect(try store.resume(for: hash(1)) == newer)
-        try store.removeResume(for: hash(1))
-        #expect(try store.resume(for: hash(1)) == nil)
-    }
-
-    @Test func `after a new boot only synced pieces are trusted`() {
-        let resume = Resume(bootID: "b", device: 1, inode: 2, verified: [0xC0], synced: [0x80])
-        #expect(resume.trusted(currentBootID: "b") == [0xC0])
-        #expect(resume.trusted(currentBootID: "c") == [0x80])
-        let unknown = Resume(bootID: "", device: 1, inode: 2, verified: [0xC0], synced: [0x80])
-        #expect(unknown.trusted(currentBootID: "") == [0x80])
-        #expect(StateStore.currentBootID().count == 36)
+        #expect(store.resumes.resume(of: hash(1), pieceCount: 1) == nil)
     }
 
     @Test func `a data directory in use is refused with the remedy, and free afterwards`() throws {
