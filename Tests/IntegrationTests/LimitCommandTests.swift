@@ -2,8 +2,29 @@ import Foundation
 import Testing
 import Wire
 
-/// Rates, queues and numbers of connections, and what none of them may be.
+/// Rates that change while bytes flow, and what isn't a rate.
 @Suite(.inTurn) struct LimitCommandTests {
+    @Test func `limits that change all the time harm no transfer`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(size: 12 << 20)
+        try await pair.alice("limit up 2M")
+        try await pair.bob("download_file readers book.bin \(pair.copy)")
+        let rates = ["1K", "4M", "300K", "off", "1M", "999G", "3M"]
+        var turn = 0
+        try await eventually("a third of the file", within: .seconds(60)) {
+            let rate = rates[turn % rates.count]
+            try await pair.bob("limit down \(rate)")
+            try await pair.alice("limit up \(rate)")
+            turn += 1
+            return try await pair.bob.shownDownload(of: "book.bin").verified > 4 << 20
+        }
+        try await pair.bob("limit down off")
+        try await pair.alice("limit up off")
+        try await pair.bob("wait book.bin")
+        #expect(try await same(pair.copy, pair.original))
+        #expect(turn > 1)
+    }
+
     @Test func `what isn't a rate is refused, and the old one stays`() async throws {
         let scratch = try Scratch()
         let peer = try await PeerProcess(tracker: "127.0.0.1:9", dataFolder: scratch.path)

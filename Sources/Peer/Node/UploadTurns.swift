@@ -29,7 +29,7 @@ final class UploadTurns {
         set {
             guard let newValue else {
                 bucket = nil
-                return releaseAll()
+                return giveTurns()
             }
             if bucket == nil {
                 bucket = TokenBucket(bytesPerSecond: newValue, at: loop.now)
@@ -68,21 +68,21 @@ final class UploadTurns {
     }
 
     private func giveTurns() {
-        let rate = bytesPerSecond ?? 0
-        let quantum = min(max(rate / 64, Self.quanta.lowerBound), Self.quanta.upperBound)
-        while !queue.isEmpty, let available = bucket?.available(at: loop.now), available >= 0 {
-            giveTurn(to: queue.removeFirst(), quantum)
-        }
+        while !queue.isEmpty, isTimeForNext { giveTurn(to: queue.removeFirst(), quantum) }
         schedule()
+    }
+
+    private var isTimeForNext: Bool {
+        bucket.map { $0.nextTime(after: loop.now) <= loop.now } ?? true
+    }
+
+    private var quantum: Int {
+        guard let rate = bytesPerSecond else { return .max }
+        return min(max(rate / 64, Self.quanta.lowerBound), Self.quanta.upperBound)
     }
 
     private func giveTurn(to connection: PeerConnection, _ quantum: Int) {
         connection.awaitsTurn = false
         charge(connection.takeTurn(quantum: quantum))
-    }
-
-    private func releaseAll() {
-        while !queue.isEmpty { giveTurn(to: queue.removeFirst(), .max) }
-        schedule()
     }
 }
