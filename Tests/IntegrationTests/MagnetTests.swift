@@ -72,24 +72,38 @@ import Wire
             try await peer.refusal(of: "get \(seeder.link) \(copy)").contains("here already"))
     }
 
-    /// Not aria2: before it has the description it announces that it lacks nothing, and is given
-    /// no seeders; nor does it read `x.pe`.
-    @Test func `libtorrent downloads by our link`() async throws {
-        let client = ThirdParty.libtorrent
+    @Test(arguments: [ThirdParty.aria2, .libtorrent])
+    func `another client downloads by our link`(client: ThirdParty) async throws {
         let network = try await Network()
         let seeder = try await seeder(in: network)
         let folder = try network.scratch.folder("theirs")
         let theirs = try client.start(
             torrent: seeder.link.description, folder: folder, scratch: network.scratch)
         defer { theirs.kill() }
-        let expected = try await sha1sum(seeder.original)
-        try await eventually(
-            "the whole file", within: .seconds(90), longestPause: .milliseconds(200),
-            context: theirs.transcript
-        ) {
-            guard fileSize(folder + "/book.bin") == fileSize(seeder.original) else { return false }
-            return try await sha1sum(folder + "/book.bin") == expected
+        try await theirs.completes(folder + "/book.bin", as: seeder.original)
+    }
+
+    /// The seeder hears of it and connects, also to one that announces that it lacks nothing.
+    @Test(arguments: ThirdParty.allCases)
+    func `another client waits with our link until the seeder comes`(
+        client: ThirdParty
+    ) async throws {
+        let network = try await Network()
+        let seeder = try await seeder(in: network)
+        #expect(try await seeder.peer.quit() == .exited(0))
+        let folder = try network.scratch.folder("theirs")
+        let theirs = try client.start(
+            torrent: seeder.link.description, folder: folder, scratch: network.scratch)
+        defer { theirs.kill() }
+        let query = ScrapeRequest(infoHashes: [seeder.link.infoHash]).query()
+        try await eventually("\(client) in the swarm", context: theirs.transcript) {
+            let answer = try await network.bytes(of: "/scrape?\(query)").body
+            let entry = try ScrapeResponse(decoding: answer).files[seeder.link.infoHash]
+            return entry.map { $0.complete + $0.incomplete == 1 } ?? false
         }
+        let again = try await network.visitor("seeder", port: seeder.peer.port)
+        try await theirs.completes(folder + "/book.bin", as: seeder.original)
+        #expect(again.process.exitStatus == nil)
     }
 
     @Test(arguments: [ThirdParty.aria2, .libtorrent])

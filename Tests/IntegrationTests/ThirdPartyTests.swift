@@ -15,7 +15,7 @@ import Wire
         let folder = try network.scratch.folder("theirs")
         let theirs = try client.start(torrent: torrent, folder: folder, scratch: network.scratch)
         defer { theirs.kill() }
-        try await whole(folder + "/book.bin", pair.original, theirs)
+        try await theirs.completes(folder + "/book.bin", as: pair.original)
         // It seeds then, and the tracker knows.
         try await network.swarm(of: torrent, seeders: 2)
     }
@@ -36,7 +36,7 @@ import Wire
         let theirs = try ThirdParty.libtorrent.start(
             torrent: torrent, folder: folder, scratch: network.scratch)
         defer { theirs.kill() }
-        try await whole(folder + "/book.bin", pair.original, theirs)
+        try await theirs.completes(folder + "/book.bin", as: pair.original)
         try await network.swarm(of: exported, seeders: 2)
         let metrics = try await network.tracker.get("/metrics").body
         let counted = "mtorrent_announces_total{protocol=\"udp\",outcome=\"entered\"} "
@@ -58,7 +58,7 @@ import Wire
         defer { theirs.kill() }
         try await network.swarm(of: torrent, leechers: 1)
         try await network.logIn(pair.alice, as: "alice")
-        try await whole(folder + "/book.bin", pair.original, theirs)
+        try await theirs.completes(folder + "/book.bin", as: pair.original)
     }
 
     @Test(arguments: ThirdParty.allCases)
@@ -94,27 +94,12 @@ import Wire
         }
         for (client, process) in zip([ThirdParty.aria2, .libtorrent], theirs) {
             let path = network.scratch("theirs-\(client)/book.bin")
-            try await whole(path, pair.original, process)
+            try await process.completes(path, as: pair.original)
         }
         try await network.swarm(of: torrent, seeders: 3)
         try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
         #expect(try await same(pair.copy, pair.original))
         let sources = try await pair.bob.shownDownload(of: "book.bin").sources
         #expect(sources.keys.contains { $0 != pair.alice.address }, "\(sources)")
-    }
-
-    /// Waits until a file is there in full. Clients write under the final name or give it at the
-    /// end, and write when they like: the hash alone tells.
-    private func whole(
-        _ path: String, _ original: String, _ client: ChildProcess
-    ) async throws {
-        let expected = try await sha1sum(original)
-        try await eventually(
-            "all of \(path)", within: .seconds(90), longestPause: .milliseconds(200),
-            context: client.transcript
-        ) {
-            guard fileSize(path) == fileSize(original) else { return false }
-            return try await sha1sum(path) == expected
-        }
     }
 }

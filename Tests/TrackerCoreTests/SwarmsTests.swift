@@ -19,12 +19,13 @@ private struct SwarmScript: ~Copyable {
     @discardableResult mutating func announce(
         _ number: Int, _ name: String = "f", seeding: Bool = false, completed: Bool = false,
         user: UserIndex? = 0, from endpoint: Endpoint? = nil, paused: Bool = false,
-        wanted: Int = 50
+        seeking: Bool = false, wanted: Int = 50
     ) -> Swarms.Counts? {
         let announce = Swarms.Announce(
             infoHash: hash(name), identity: PeerIdentity(number), user: user,
             endpoint: endpoint ?? Self.endpoint(number), isSeeder: seeding,
-            isPaused: paused, hasCompleted: completed, wanted: wanted, lifetime: .seconds(100))
+            mayLackMetadata: seeking, isPaused: paused, hasCompleted: completed, wanted: wanted,
+            lifetime: .seconds(100))
         return swarms.announce(announce, at: now, random: &random, into: &chosen)
     }
 
@@ -54,6 +55,25 @@ private struct SwarmScript: ~Copyable {
         script.announce(3)
         script.announce(1, seeding: true)
         #expect(script.numbers == [3])
+    }
+
+    @Test func `a seeder that may lack the metadata gets some seeders where leechers are few`() {
+        var script = SwarmScript()
+        for number in 1...20 { script.announce(number, seeding: true) }
+        for number in 21...23 { script.announce(number) }
+        for number in [5, 30] {
+            script.announce(number, seeding: true, seeking: true)
+            #expect(script.numbers.count == 8 && Set(script.numbers).count == 8)
+            #expect(script.numbers.filter { (21...23).contains($0) } == [21, 22, 23])
+            #expect(!script.numbers.contains(number))
+        }
+        script.announce(30, seeding: true, seeking: true, wanted: 4)
+        #expect(script.numbers.count == 4 && script.numbers.suffix(3) == [21, 22, 23])
+        script.announce(30, seeding: true, seeking: true, wanted: 2)
+        #expect(script.numbers.allSatisfy { (21...23).contains($0) } && script.numbers.count == 2)
+        let counts = script.announce(30, seeding: true)
+        #expect(script.numbers == [21, 22, 23])
+        #expect(counts == Swarms.Counts(seeders: 21, leechers: 3))
     }
 
     @Test func `a leecher that completes becomes a seeder and is counted once`() {

@@ -65,7 +65,9 @@ extension TrackerService {
         let announce = Swarms.Announce(
             infoHash: request.infoHash, identity: identity, user: user,
             endpoint: Endpoint(address: address, port: request.port),
-            isSeeder: request.left == 0, isPaused: request.event == .paused,
+            isSeeder: request.left == 0,
+            mayLackMetadata: user == nil && Self.mayLackMetadata(request),
+            isPaused: request.event == .paused,
             hasCompleted: request.event == .completed,
             wanted: request.event == .paused ? 0 : min(wanted, configuration.mostPeers, mostPeers),
             lifetime: peerLifetime)
@@ -76,6 +78,13 @@ extension TrackerService {
                     reason: "this tracker can't take more peers", retryIn: .minutes(10)))
         }
         return .entered(counts)
+    }
+
+    /// By a magnet link, of which there are open swarms' alone, some clients (aria2) announce that
+    /// nothing is left while they don't know yet what there is. Who has given or taken a byte does.
+    private static func mayLackMetadata(_ request: AnnounceRequest) -> Bool {
+        request.left == 0 && request.uploaded == 0 && request.downloaded == 0
+            && request.event != .completed
     }
 
     /// A user's clients are told apart by their peer ids. A stranger's entry belongs to who knows

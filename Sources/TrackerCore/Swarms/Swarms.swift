@@ -20,6 +20,8 @@ package struct Swarms: ~Copyable {
         package var user: UserIndex?
         package var endpoint: Endpoint
         package var isSeeder: Bool
+        /// A seeder by its announce that may in truth know no more than the info-hash.
+        package var mayLackMetadata: Bool
         /// A leecher that has what it wants, `event=paused` (BEP 21).
         package var isPaused: Bool
         /// The download ended just now.
@@ -31,14 +33,15 @@ package struct Swarms: ~Copyable {
 
         package init(
             infoHash: InfoHash, identity: PeerIdentity, user: UserIndex?, endpoint: Endpoint,
-            isSeeder: Bool, isPaused: Bool = false, hasCompleted: Bool, wanted: Int,
-            lifetime: Duration
+            isSeeder: Bool, mayLackMetadata: Bool = false, isPaused: Bool = false,
+            hasCompleted: Bool, wanted: Int, lifetime: Duration
         ) {
             self.infoHash = infoHash
             self.identity = identity
             self.user = user
             self.endpoint = endpoint
             self.isSeeder = isSeeder
+            self.mayLackMetadata = mayLackMetadata
             self.isPaused = isPaused
             self.hasCompleted = hasCompleted
             self.wanted = wanted
@@ -79,6 +82,9 @@ package struct Swarms: ~Copyable {
         }
     }
 
+    /// Seeders for who may have come for the metadata alone, which each of them has.
+    private static let mostSeedersForSeeder = 5
+
     private let limits: Limits
     private var table = SwarmTable()
     /// Where a user may have entries; a slot may be named that has none any more.
@@ -114,7 +120,8 @@ package struct Swarms: ~Copyable {
     // MARK: Announce
 
     /// Enters or refreshes the peer and chooses others for it, uniformly: any for a leecher,
-    /// leechers for a seeder, never the peer itself.
+    /// leechers for a seeder (and a few seeders, where it may lack the metadata and leechers are
+    /// few), never the peer itself.
     /// - Parameter chosen: what it held is replaced.
     /// - Returns: nil where the store is full and the peer is not in it.
     package mutating func announce(
@@ -206,13 +213,29 @@ package struct Swarms: ~Copyable {
         _ announce: Announce, at own: Int, ofSwarmAt slot: Int, random: inout SmallGenerator,
         into chosen: inout Chosen
     ) {
-        let swarm = table[slot]
+        let seeders = 0..<Int(table[slot].seederCount)
+        let leechers = seeders.upperBound..<table[slot].peerCount
+        choose(
+            announce.wanted, of: announce.isSeeder ? leechers : 0..<leechers.upperBound,
+            ofSwarmAt: slot, for: announce, at: own, random: &random, into: &chosen)
+        guard announce.isSeeder, announce.mayLackMetadata else { return }
+        let rest = min(announce.wanted - leechers.count, Self.mostSeedersForSeeder)
+        choose(
+            max(rest, 0), of: seeders, ofSwarmAt: slot, for: announce, at: own, random: &random,
+            into: &chosen)
+    }
+
+    private mutating func choose(
+        _ count: Int, of pool: Range<Int>, ofSwarmAt slot: Int, for announce: Announce,
+        at own: Int, random: inout SmallGenerator, into chosen: inout Chosen
+    ) {
         // The asker is skipped by drawing from a range that is one shorter.
-        let first = announce.isSeeder ? Int(swarm.seederCount) : 0
-        let end = announce.isSeeder ? swarm.peerCount : swarm.peerCount - 1
-        PeerChoice.choose(announce.wanted, from: first..<end, random: &random, into: &places)
+        let isIn = pool.contains(own)
+        PeerChoice.choose(
+            count, from: isIn ? pool.dropLast() : pool, random: &random, into: &places)
+        let swarm = table[slot]
         for drawn in places {
-            let place = !announce.isSeeder && drawn >= own ? drawn + 1 : drawn
+            let place = isIn && drawn >= own ? drawn + 1 : drawn
             append(swarm.peers[place], ofSwarmAt: slot, unless: announce.endpoint, to: &chosen)
         }
     }

@@ -15,8 +15,8 @@ enum ThirdParty: String, CaseIterable {
         var uploadLimit = 0
     }
 
-    /// Starts the client with a torrent file, or a magnet link, over a folder, in which it seeds the file if that is there, and downloads
-    /// it otherwise. It goes on seeding afterwards.
+    /// Starts the client with a torrent file, or a magnet link, over a folder, in which it seeds
+    /// the file if that is there, and downloads it otherwise. It goes on seeding afterwards.
     func start(
         torrent: String, folder: String, scratch: Scratch, manners: Manners = Manners()
     ) throws -> ChildProcess {
@@ -88,4 +88,19 @@ enum ThirdParty: String, CaseIterable {
             "utp-enabled": false, "port-forwarding-enabled": false, "preallocation": 0
         }
         """
+}
+
+extension ChildProcess {
+    /// Waits until a file of this client is there in full. Clients write under the final name or
+    /// give it at the end, and write when they like: the hash alone tells.
+    func completes(_ path: String, as original: String) async throws {
+        let expected = try await sha1sum(original)
+        try await eventually(
+            "all of \(path)", within: .seconds(90), longestPause: .milliseconds(200),
+            context: transcript
+        ) {
+            guard fileSize(path) == fileSize(original) else { return false }
+            return try await sha1sum(path) == expected
+        }
+    }
 }

@@ -102,6 +102,30 @@ import Wire
         #expect(failure?.reason.contains("members only") == true)
     }
 
+    /// As aria2 does by a magnet link, before it has the metadata.
+    @Test func `who announces in an open swarm that nothing is left hears of seeders at first`()
+        throws
+    {
+        let tracker = try RunningTracker()
+        let client = try tracker.connect()
+        let open = InfoHash(SHA1Hasher.hash([1]))
+        let seed = try client.announce(open, passkey: nil, port: 1)
+        #expect(seed.peers.isEmpty)
+        let fresh = try client.announce(open, passkey: nil, event: .started, port: 2)
+        #expect(fresh.peers.map(\.port) == [1] && fresh.complete == 2)
+        #expect(try client.announce(open, passkey: nil, port: 2).peers.map(\.port) == [1])
+        let done = try client.announce(open, passkey: nil, event: .completed, port: 2)
+        #expect(done.peers.isEmpty)
+        let id = try #require(PeerID([UInt8](repeating: 7, count: 20)))
+        for (uploaded, downloaded) in [(1, 0), (0, 1)] as [(UInt64, UInt64)] {
+            let request = AnnounceRequest(
+                infoHash: open, peerID: id, port: 3, uploaded: uploaded, downloaded: downloaded,
+                left: 0)
+            let answer = try client.call(.get, "/announce?\(request.query())")
+            #expect(try AnnounceResponse(decoding: answer.body).peers.isEmpty)
+        }
+    }
+
     @Test func `no more peers are given than wanted, and never more than 200`() throws {
         let tracker = try RunningTracker()
         let client = try tracker.connect()
