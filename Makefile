@@ -5,8 +5,6 @@ DESTDIR ?=
 
 SWIFT_BUILD := swift build -c release --static-swift-stdlib
 PROGRAMS := mtorrent mtorrent-tracker
-# A test that hangs must not hold a machine for ever; unit tests take seconds.
-TEST_SECONDS := 540
 
 .PHONY: build demo test bench bench-peer check install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
@@ -18,11 +16,7 @@ demo: build ## a tracker and four peers on this machine share a 512 MiB file
 	scripts/demo
 
 test: bootstrap-tests ## all tests: unit, state machines, real programs, other clients
-	swift build --build-tests
-	timeout --kill-after=10 $(TEST_SECONDS) \
-	    swift test --skip-build --disable-xctest --skip IntegrationTests
-	timeout --kill-after=10 $(TEST_SECONDS) \
-	    swift test --skip-build --disable-xctest --filter IntegrationTests
+	scripts/test
 
 bench: bootstrap-tests build ## measure against aria2 on this machine
 	swift build -c release --package-path Benchmarks

@@ -137,13 +137,13 @@ import Testing
         let network = try await Network()
         let pair = try await network.pair(size: 8 << 20)
         let folder = try network.scratch.folder("inbox")
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(folder)/copy.bin")
         try await brake.release(until: "a part of the file") {
             try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
         }
         try FileManager.default.removeItem(atPath: folder)
-        brake.off()
+        try await brake.off()
         #expect(try await pair.bob.refusal(of: "wait book.bin").contains("book.bin"))
         let failed = try await pair.bob.shownDownload(of: "book.bin")
         #expect(failed.state == "F" && failed.reason.contains(folder), "\(failed)")
@@ -166,11 +166,11 @@ import Testing
     @Test func `the same download twice to one place is refused`() async throws {
         let network = try await Network()
         let pair = try await network.pair(size: 1_000_000)
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         let again = try await pair.bob.refusal(of: "download_file readers book.bin \(pair.copy)")
         #expect(again.contains("book.bin"))
-        brake.off()
+        try await brake.off()
         try await pair.bob("wait book.bin")
         #expect(try await same(pair.copy, pair.original))
         // What is there is left alone.

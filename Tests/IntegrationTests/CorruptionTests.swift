@@ -85,13 +85,13 @@ import Testing
     @Test func `a file that loses its end while it is shared harms nobody`() async throws {
         let network = try await Network()
         let pair = try await network.pair(size: 8 << 20)
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
             try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
         }
         #expect(truncate(pair.original, 1000) == 0)
-        brake.off()
+        try await brake.off()
         // Alice lives, and shares something else; Bob still has what he had.
         let other = try network.scratch.file("other.bin", size: 100_000, seed: 4)
         try await pair.alice("upload_file \(other) readers")

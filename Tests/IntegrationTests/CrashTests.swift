@@ -59,7 +59,7 @@ import Testing
     @Test func `a killed seeder shares again, and the download goes on by itself`() async throws {
         let network = try await Network()
         let pair = try await network.pair(size: 16 << 20)
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
             try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
@@ -71,7 +71,6 @@ import Testing
         try await pair.bob("wait book.bin")
         #expect(try await same(pair.copy, pair.original))
         #expect(again.process.exitStatus == nil)
-        brake.off()
     }
 
     @Test func `what the tracker answered is there after its kill`() async throws {
@@ -105,7 +104,7 @@ import Testing
     @Test func `a download goes on while the tracker is away and when it is back`() async throws {
         let network = try await Network()
         let pair = try await network.pair(size: 16 << 20)
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
             try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
@@ -116,7 +115,7 @@ import Testing
         }
         let tracker = try await TrackerProcess(
             dataFolder: network.scratch("tracker"), address: network.tracker.address)
-        brake.off()
+        try await brake.off()
         try await pair.bob("wait book.bin")
         #expect(try await same(pair.copy, pair.original))
         // It hears of the new sharer.

@@ -186,7 +186,7 @@ import Wire
         let pair = try await pair(
             network, ["a": 1000, "one.bin": 12 << 20, "sub/two.bin": 12 << 20, "z": 77])
         let copy = network.scratch("copy")
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers album \(copy)\(options)")
         try await brake.release(until: "a part of the directory") {
             let shown = try await pair.bob.shownDownload(of: "album")
@@ -194,7 +194,7 @@ import Wire
         }
         pair.bob.process.signal(SIGKILL)
         _ = try await pair.bob.process.end()
-        brake.off()
+        try await brake.off()
         let bob = try await network.again("bob", after: pair.bob)
         try await bob("wait album", within: .seconds(60))
         if options.contains("--only") {
@@ -211,7 +211,7 @@ import Wire
         let network = try await Network()
         let pair = try await pair(network, ["one.bin": 16 << 20, "two.bin": 16 << 20])
         let copy = network.scratch("copy")
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers album \(copy) --sequential")
         try await brake.release(until: "more than a tenth") {
             try await pair.bob.shownDownload(of: "album").verified > 3 << 20
@@ -221,7 +221,7 @@ import Wire
         let part = try FileHandle(forReadingFrom: URL(filePath: copy + ".part/one.bin"))
         let count = min(half, 8 << 20)
         #expect(try part.read(upToCount: count) == whole.read(upToCount: count))
-        brake.off()
+        try await brake.off()
         try await pair.bob("wait album", within: .seconds(60))
         #expect(try await differences(copy, pair.original) == [])
     }

@@ -97,13 +97,13 @@ import Testing
         let size = 64 << 20
         let scene = try await Scene(fastSize: size)
         let original = scene.network.scratch("originals/fast.bin")
-        let brake = Brake(scene.alice.process)
+        let brake = try await Brake(scene.alice)
         try await scene.load("fast.bin", by: scene.bob)
         try await brake.release(until: "a part of the file") {
             try await scene.bob.shownDownload(of: "fast.bin").isInTheMiddle
         }
         #expect(truncate(original, 16 << 10) == 0)
-        brake.off()
+        try await brake.off()
         try await scene.word(of: original, "changed")
         let left = try await scene.bob.shownDownload(of: "fast.bin")
         #expect(left.state == "D" && left.verified < size, "\(left)")
@@ -121,13 +121,13 @@ import Testing
     ) async throws {
         let scene = try await Scene()
         let copy = scene.disk("copy.bin")
-        let brake = Brake(scene.alice.process)
+        let brake = try await Brake(scene.alice)
         try await scene.bob("download_file readers fast.bin \(copy)")
         try await brake.release(until: "a part of the file") {
             try await scene.bob.shownDownload(of: "fast.bin").isInTheMiddle
         }
         try scene.disk.cause(fault, of: "copy.bin")
-        brake.off()
+        try await brake.off()
         let failed = try await scene.bob.download(of: "fast.bin") { $0.state == "F" }
         #expect(failed.reason.contains(copy) && failed.reason.contains(reason), "\(failed)")
         #expect(failed.verified > 0)
@@ -148,13 +148,13 @@ import Testing
     {
         let network = try await Network()
         let pair = try await network.pair(size: 32 << 20)
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
             try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
         }
         #expect(rename(pair.copy + ".part", network.scratch("elsewhere")) == 0)
-        brake.off()
+        try await brake.off()
         let failed = try await pair.bob.download(of: "book.bin") { $0.state == "F" }
         #expect(failed.reason.contains(pair.copy + ".part"), "\(failed)")
         #expect(failed.reason.contains("moved"), "\(failed)")

@@ -116,13 +116,13 @@ import Wire
         }
         try await network.announce(mallory)
         let before = try bob.footprint()
-        let brake = Brake(alice.process)
+        let brake = try await Brake(alice)
         try await bob("get \(file.description) \(copy)")
         // It gets enough requests to do its worst, or is dropped before.
         try await eventually("the misdeed", context: bob.process.transcript) {
             mallory.ledger.misdeeds > 1 || mallory.ledger.drops > 0
         }
-        brake.off()
+        try await brake.off()
         try await bob("wait book.bin", within: .seconds(90))
         #expect(try await same(copy, file.original))
         let download = try await bob.shownDownload(of: "book.bin")

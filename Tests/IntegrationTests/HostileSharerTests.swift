@@ -154,7 +154,7 @@ import Wire
         let mallory = try ScriptedSharer(of: file.content, id: 1, script: misdeed.script)
         try await network.announce(mallory)
         let before = try bob.footprint()
-        let brake = Brake(alice.process)
+        let brake = try await Brake(alice)
         try await bob("get \(file.description) \(copy)")
         try await eventually("the misdeed", context: bob.process.transcript) {
             mallory.ledger.misdeeds > 0
@@ -165,7 +165,7 @@ import Wire
             }
             #expect(try await bob.shownDownload(of: "book.bin").verified == 0)
         }
-        brake.off()
+        try await brake.off()
         try await bob("wait book.bin", within: .seconds(90))
         #expect(try await same(copy, file.original))
         let download = try await bob.shownDownload(of: "book.bin")

@@ -150,7 +150,7 @@ import Wire
         let description = network.scratch("book.mtorrent")
         try await seeder("share \(original) \(description)")
         let copy = network.scratch("copy.bin")
-        let brake = Brake(seeder.process)
+        let brake = try await Brake(seeder)
         try await leecher("get \(description) \(copy)")
         try await brake.release(until: "a part of the file") {
             let download = try await leecher.shownDownload(of: "book.bin")
@@ -159,7 +159,7 @@ import Wire
         let before = try await leecher.shownDownload(of: "book.bin")
         leecher.process.kill()
         #expect(before.isInTheMiddle && !exists(copy))
-        brake.off()
+        try await brake.off()
         leecher = try await network.visitor("leecher", port: leecher.port)
         // It needs no login and no word.
         try await leecher("wait book.bin")

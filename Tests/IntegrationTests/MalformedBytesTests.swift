@@ -52,7 +52,7 @@ import Wire
         let torrent = network.scratch("book.torrent")
         try await pair.alice("export readers book.bin \(torrent)")
         let infoHash = try Ticket(torrent).info.infoHash
-        let brake = Brake(pair.alice.process)
+        let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
             try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
@@ -66,7 +66,7 @@ import Wire
             }
         }
         #expect(try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle)
-        brake.off()
+        try await brake.off()
         try await pair.bob("wait book.bin")
         #expect(try await same(pair.copy, pair.original))
         #expect(try await network.tracker.get("/healthz").status == 200)

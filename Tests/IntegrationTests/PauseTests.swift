@@ -170,7 +170,7 @@ import Wire
                 "\(group)/book.bin", size: 4 << 20, seed: UInt64(number))
             try await alice("upload_file \(originals[group] ?? "") \(group)")
         }
-        let brake = Brake(alice.process)
+        let brake = try await Brake(alice)
         for group in originals.keys {
             try await bob("download_file \(group) book.bin \(network.scratch("copy-\(group)"))")
         }
@@ -179,7 +179,7 @@ import Wire
             #expect(refusal.contains("readers") && refusal.contains("writers"), "\(refusal)")
         }
         try await bob("pause readers book.bin")
-        brake.off()
+        try await brake.off()
         try await bob.repeatedly("show_downloads") { answer in
             answer.lines.contains { $0.hasPrefix("[C] [writers] book.bin") }
         }

@@ -76,13 +76,13 @@ import Testing
         let network = try await Network()
         let pair = try await network.pair(size: 16 << 20)
         do {
-            let brake = Brake(pair.alice.process)
+            let brake = try await Brake(pair.alice)
             try await pair.bob("download_file readers book.bin \(pair.copy)")
             try await brake.release(until: "a part of the file") {
                 try await pair.bob.shownDownload(of: "book.bin").isInTheMiddle
             }
             try await pair.bob("logout")
-            brake.off()
+            try await brake.off()
         }
         #expect(!exists(pair.copy))
         let answer = try await network.logIn(pair.bob, as: "bob")

@@ -20,11 +20,11 @@ import Testing
         try await alice("upload_file \(original) readers")
         do {
             // It waits until all three are there.
-            let brake = Brake(alice.process)
+            let brake = try await Brake(alice)
             for (person, peer) in zip(people, peers) {
                 try await peer("download_file readers book.bin \(network.scratch(person))")
             }
-            brake.off()
+            try await brake.off()
         }
         for peer in peers { try await peer("wait book.bin", within: .seconds(120)) }
         let hash = try await sha1sum(original)
@@ -68,8 +68,8 @@ import Testing
         try await network.sharers(2, of: 2, share: "book.bin", seenBy: carol)
         let copy = network.scratch("carol.bin")
         // Both owe blocks when one of them halts for good.
-        let first = Brake(pair.alice.process)
-        let second = Brake(pair.bob.process)
+        let first = try await Brake(pair.alice)
+        let second = try await Brake(pair.bob)
         try await carol("download_file readers book.bin \(copy)")
         try await second.release(until: "a part of the file") {
             try await carol.shownDownload(of: "book.bin").verified > 0
@@ -77,10 +77,10 @@ import Testing
         try await first.release(until: "bytes from both") {
             try await carol.shownDownload(of: "book.bin").sources.count == 2
         }
-        second.off()
+        try await second.off()
         try await carol("wait book.bin", within: .seconds(120))
         #expect(try await same(copy, pair.original))
-        first.off()
+        try await first.off()
     }
 
     @Test(arguments: [0, 1, 16_383, 16_384, 16_385, 1_000_003])

@@ -1,18 +1,22 @@
 import Glibc
 
-/// A program that is let run for a moment at a time, so that what it does for others can be
-/// caught in the middle.
+/// A peer that is let run for a moment at a time, so that what it does for others can be caught in
+/// the middle.
 struct Brake {
-    private let process: ChildProcess
+    private let peer: PeerProcess
 
-    /// Halts the program.
-    init(_ process: ChildProcess) {
-        self.process = process
-        process.signal(SIGSTOP)
+    /// Halts the peer. While it runs it sends slowly: on a busy machine a moment may be long.
+    init(_ peer: PeerProcess) async throws {
+        self.peer = peer
+        try await peer("limit up 16M")
+        peer.process.signal(SIGSTOP)
     }
 
-    /// Lets it run on.
-    func off() { process.signal(SIGCONT) }
+    /// Lets it run on, as fast as it can.
+    func off() async throws {
+        peer.process.signal(SIGCONT)
+        try await peer("limit up off")
+    }
 
     /// Lets it run for moments until the condition holds; it is halted then.
     func release(
@@ -20,13 +24,13 @@ struct Brake {
         _ condition: () async throws -> Bool
     ) async throws {
         try await eventually(
-            what, within: limit, longestPause: .milliseconds(1), context: process.transcript
+            what, within: limit, longestPause: .milliseconds(1), context: peer.process.transcript
         ) {
             if try await condition() { return true }
-            process.signal(SIGCONT)
+            peer.process.signal(SIGCONT)
             // As long as it takes to start a small program: about a millisecond.
             _ = try await run("true", [])
-            process.signal(SIGSTOP)
+            peer.process.signal(SIGSTOP)
             return false
         }
     }
