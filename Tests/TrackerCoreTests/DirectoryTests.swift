@@ -4,7 +4,7 @@ import Wire
 @testable import TrackerCore
 
 /// A directory that events are fed to one after another.
-struct DirectoryScript {
+struct DirectoryScript: ~Copyable {
     var directory = Directory()
     var notices: [DirectoryNotice] = []
     private var sequence: Int64 = 0
@@ -62,7 +62,7 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
             .joinRequested(group: "g", user: "c"), .memberAccepted(group: "g", user: "c"))
         let change = MembershipEvent(groupID: "g", userID: "c", change: .accepted)
         #expect(script.notices == [.membership(change, to: [0, 1, 2])])
-        #expect(script.directory.isMember(2, ofGroupOwning: f))
+        #expect(script.directory.isMember(2, ofGroupOwning: f) == true)
         #expect(script.directory.group("g")?.requests == [])
         #expect(script.directory.users[2].groups == ["g"])
     }
@@ -124,7 +124,8 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
             try script.play(.shareRemoved(group: "g", name: name, user: "a"))
             try script.play(.fileRemoved(group: "g", name: name))
         }
-        let group = try #require(script.directory.group("g"))
+        let found = script.directory.group("g")
+        let group = try #require(found)
         #expect(script.directory.files(of: group).map(\.record.name) == ["f"])
     }
 
@@ -137,7 +138,7 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
         try script.play(
             .groupCreated(group: "h", kind: .open, owner: "c"),
             .fileAdded(group: "h", file: file("f", group: "h", by: "c")))
-        #expect(script.directory.isMember(2, ofGroupOwning: hash("h/f")))
+        #expect(script.directory.isMember(2, ofGroupOwning: hash("h/f")) == true)
         #expect(script.directory.isMember(0, ofGroupOwning: hash("h/f")) == false)
         #expect(script.directory.isMember(0, ofGroupOwning: hash("g/f")) == false)
     }

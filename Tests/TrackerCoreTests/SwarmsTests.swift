@@ -136,6 +136,31 @@ private struct SwarmScript: ~Copyable {
         #expect(chiSquared < 80)
     }
 
+    @Test func `an answer of any length has each peer once`() {
+        var script = SwarmScript()
+        for number in 0..<2000 { script.announce(number) }
+        for wanted in [0, 1, 255, 256, 257, 1000, 1998, 1999, 5000] {
+            script.announce(1000, wanted: wanted)
+            #expect(script.numbers.count == min(wanted, 1999))
+            #expect(Set(script.numbers).count == min(wanted, 1999))
+            #expect(!script.numbers.contains(1000))
+        }
+    }
+
+    @Test func `many swarms are counted at once, those that aren't there as empty`() {
+        var script = SwarmScript()
+        for number in 0..<500 {
+            script.announce(number, "swarm \(number)", seeding: number % 2 == 0)
+        }
+        let names = (0..<1000).map { "swarm \($0 % 700)" }
+        var counts = [Swarms.Counts(seeders: 9)]
+        script.swarms.counts(of: names.map { hash($0) }, into: &counts)
+        #expect(
+            counts
+                == names.map { script.swarms.counts(of: hash($0)) ?? Swarms.Counts() })
+        #expect(counts.count { $0 == Swarms.Counts() } == 200)
+    }
+
     @Test func `the same seed chooses the same peers`() {
         func run() -> [Swarms.Chosen] {
             var script = SwarmScript()

@@ -34,29 +34,30 @@ extension API {
     }
 
     func listGroups(_ call: Call) {
-        let directory = service.directory
-        let groups = directory.groups.map { group in
+        let groups = service.directory.groups.map { group in
             GroupSummary(
-                groupID: group.id, owner: directory.users[Int(group.owner)].id, kind: group.kind,
+                groupID: group.id, owner: userID(of: group.owner),
+                kind: group.kind,
                 members: group.members.count, isMember: group.isMember(call.user),
                 isPending: group.hasRequest(of: call.user))
         }
         answerLong(GroupList(groups: groups), count: groups.count, call)
     }
 
+    private func userID(of user: UserIndex) -> String { service.directory.users[Int(user)].id }
+
     func requestToJoin(_ group: String, _ call: Call) {
         perform(.requestToJoin(group: group, user: call.userID), call, status: 202)
     }
 
     func listRequests(_ id: String, _ call: Call) throws(APIError) {
-        let directory = service.directory
-        guard let group = directory.group(id) else { throw .noSuchGroup(id) }
+        guard let group = service.directory.group(id) else { throw .noSuchGroup(id) }
         guard group.owner == call.user else {
-            throw .notOwner(id, owner: directory.users[Int(group.owner)].id)
+            throw .notOwner(id, owner: userID(of: group.owner))
         }
         let requests = group.requests.map { request in
             MembershipRequest(
-                userID: directory.users[Int(request.user)].id, requestedAt: request.requestedAt)
+                userID: userID(of: request.user), requestedAt: request.requestedAt)
         }
         answerLong(RequestList(requests: requests), count: requests.count, call)
     }

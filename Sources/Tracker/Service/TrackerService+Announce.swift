@@ -104,6 +104,16 @@ extension TrackerService {
         return PeerIdentity(bitPattern: Int64(hasher.finalize()))
     }
 
+    /// The counts of swarms that are open to anybody; of others, those of an empty one.
+    /// - Parameter counts: what it held is replaced.
+    func scrapeOpen(_ infoHashes: [InfoHash], into counts: inout [Swarms.Counts]) {
+        swarms.counts(of: infoHashes, into: &counts)
+        for (index, infoHash) in infoHashes.enumerated() {
+            if case .allowed = decide(.open, infoHash) { continue }
+            counts[index] = Swarms.Counts()
+        }
+    }
+
     /// The counts of a swarm, where the caller may announce to it; `nil` refuses that hash alone.
     func scrape(
         _ infoHash: InfoHash, path: AnnouncePath

@@ -157,7 +157,7 @@ final class TrackerService {
 
     private func scheduleSweeps() {
         repeating(1, after: .seconds(1)) { [unowned self] in
-            swarms.removeExpired(at: now, budget: Self.sweepBudget) { [directory] in
+            swarms.removeExpired(at: now, budget: Self.sweepBudget) {
                 directory.isGroupFile($0)
             }
             scheduleSweeps()

@@ -16,6 +16,9 @@ final class DatagramFront {
     private(set) var sentBytes: UInt64 = 0
     /// The answer being written.
     private var answer: [UInt8] = []
+    /// Of the scrape being answered.
+    private var scraped: [InfoHash] = []
+    private var counts: [Swarms.Counts] = []
 
     /// With an answer's 20 bytes, what a path of 1,500 bytes carries without fragments.
     private static let mostPeers = (ipv4: 240, ipv6: 78)
@@ -96,10 +99,11 @@ final class DatagramFront {
     /// Swarms that a stranger may not know are answered as empty: the entries have no names, so
     /// that none can be left out. A scrape carries no path and so no passkey.
     private func scrape(_ datagram: TrackerDatagram, count: Int) {
+        scraped.removeAll(keepingCapacity: true)
+        for index in 0..<count { scraped.append(datagram.scraped(index)) }
+        service.scrapeOpen(scraped, into: &counts)
         TrackerDatagram.appendScraped(datagram.transaction, to: &answer)
-        for index in 0..<count {
-            let found = try? service.scrape(datagram.scraped(index), path: .open).get()
-            let counts = found ?? Swarms.Counts()
+        for counts in counts {
             TrackerDatagram.appendScrapedEntry(
                 seeders: counts.seeders, completed: counts.completed,
                 leechers: counts.leechers, to: &answer)

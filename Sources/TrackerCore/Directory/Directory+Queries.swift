@@ -37,13 +37,15 @@ extension Directory {
     }
 
     /// Whether the info-hash belongs to a group's file.
-    package func isGroupFile(_ infoHash: InfoHash) -> Bool { locations[infoHash] != nil }
+    package func isGroupFile(_ infoHash: InfoHash) -> Bool {
+        locations.index(forKey: infoHash) != nil
+    }
 
     /// Whether the user is a member of the group whose file the info-hash is. Costs two look-ups
     /// by number: it is asked at every announce.
     package func isMember(_ user: UserIndex, ofGroupOwning infoHash: InfoHash) -> Bool {
-        guard let location = locations[infoHash] else { return false }
-        return groupSlots[location.groupIndex]?.memberSet.contains(user) ?? false
+        guard let index = locations.index(forKey: infoHash) else { return false }
+        return groupSlots[locations.values[index].groupIndex]?.memberSet.contains(user) ?? false
     }
 
     /// What the user shares, over all groups, by group and name; stops at `limit` files.

@@ -7,8 +7,9 @@ package typealias UserIndex = UInt32
 /// The projection in memory of the directory's log: accounts, sessions, groups, catalogues.
 ///
 /// Fed with events in the order of the log, by ``apply(_:into:)`` only; everything hot is
-/// answered from here without touching the store.
-package struct Directory: Sendable {
+/// answered from here without touching the store. Never copied: each announce asks it, and would
+/// count references of all its tables.
+package struct Directory: ~Copyable, Sendable {
     package struct User: Hashable, Sendable {
         package let id: String
         package fileprivate(set) var passkey: Passkey

@@ -1,3 +1,5 @@
+import Wire
+
 /// The peers of one swarm in one block of memory, seeders before leechers so that either kind is a
 /// range, with an index by identity behind them once they are too many to be searched through.
 ///
@@ -65,6 +67,31 @@ struct PeerList: BitwiseCopyable {
                 (peers[a].identity, UInt32(a)), (peers[b].identity, UInt32(b)), in: peers)
         }
         (peers[a], peers[b]) = (peers[b], peers[a])
+    }
+
+    /// Writes the compact IPv4 addresses (BEP 23) of the peers that have one. In a large swarm each
+    /// is somewhere else in memory: nothing here waits for one before it asks for the next.
+    /// - Parameters:
+    ///   - skipped: this place and those behind it are meant one further on.
+    ///   - own: left out.
+    /// - Returns: the number of bytes.
+    func writeIPv4(
+        _ places: UnsafeBufferPointer<UInt32>, skipping skipped: Int, unless own: Endpoint,
+        to bytes: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        // No address and no port are these.
+        let ownAddress = own.address.ipv4 ?? 0
+        let ownPort = own.address.isIPv4 ? own.port : 0
+        var end = 0
+        for drawn in places {
+            let place = Int(drawn) + (Int(drawn) >= skipped ? 1 : 0)
+            let peer = self[place]
+            guard peer.ipv4 != 0, peer.ipv4 != ownAddress || peer.port != ownPort else { continue }
+            bytes.storeBytes(of: peer.ipv4.bigEndian, toByteOffset: end, as: UInt32.self)
+            bytes.storeBytes(of: peer.port.bigEndian, toByteOffset: end + 4, as: UInt16.self)
+            end += 6
+        }
+        return end
     }
 
     private mutating func resize(to newCapacity: UInt32) {

@@ -38,6 +38,18 @@ struct SwarmTable: ~Copyable {
         return nil
     }
 
+    /// The slots of many swarms. In a large table each look-up is a wait for memory or two: here
+    /// none has to wait for another.
+    func find(_ infoHashes: [InfoHash], into slots: inout [Int?]) {
+        slots.removeAll(keepingCapacity: true)
+        for infoHash in infoHashes { slots.append(Int(entries[home(infoHash)]) - 1) }
+        for (index, infoHash) in infoHashes.enumerated() {
+            let guess = slots[index] ?? -1
+            if guess >= 0, swarms[guess].infoHash == infoHash { continue }
+            slots[index] = guess < 0 ? nil : slot(of: infoHash)
+        }
+    }
+
     /// Adds a swarm that isn't there.
     mutating func insert(_ infoHash: InfoHash) -> Int {
         if count * 5 >= entries.count * 4 { grow() }

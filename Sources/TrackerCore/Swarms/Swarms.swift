@@ -91,7 +91,8 @@ package struct Swarms: ~Copyable {
     private var slotsByUser: [UserIndex: Set<UInt32>] = [:]
     /// Few peers have IPv6 addresses, and those that do say so.
     private var ipv6: [IPv6Key: Endpoint] = [:]
-    private var places: [Int] = []
+    private var choice = PeerChoice()
+    private var slots: [Int?] = []
     private var sweep = (slot: 0, place: 0)
     package private(set) var peerCount = 0
     private var openPeerCount = 0
@@ -108,6 +109,14 @@ package struct Swarms: ~Copyable {
     /// Nil where nobody is or was in such a swarm.
     package func counts(of infoHash: InfoHash) -> Counts? {
         table.slot(of: infoHash).map { counts(of: table[$0]) }
+    }
+
+    /// The counts of each of these, zero where nobody is or was in such a swarm.
+    /// - Parameter counts: what it held is replaced.
+    package mutating func counts(of infoHashes: [InfoHash], into counts: inout [Counts]) {
+        table.find(infoHashes, into: &slots)
+        counts.removeAll(keepingCapacity: true)
+        for slot in slots { counts.append(slot.map { self.counts(of: table[$0]) } ?? Counts()) }
     }
 
     private func counts(of swarm: Swarm) -> Counts {
@@ -231,23 +240,20 @@ package struct Swarms: ~Copyable {
     ) {
         // The asker is skipped by drawing from a range that is one shorter.
         let isIn = pool.contains(own)
-        PeerChoice.choose(
-            count, from: isIn ? pool.dropLast() : pool, random: &random, into: &places)
-        let swarm = table[slot]
+        let skipped = isIn ? own : pool.upperBound
+        let places = choice.choose(count, from: isIn ? pool.dropLast() : pool, random: &random)
+        let peers = table[slot].peers
+        withUnsafeTemporaryAllocation(byteCount: 6 * places.count, alignment: 2) { bytes in
+            let end = peers.writeIPv4(
+                places, skipping: skipped, unless: announce.endpoint, to: bytes)
+            chosen.ipv4.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+        }
+        guard !ipv6.isEmpty else { return }
         for drawn in places {
-            let place = isIn && drawn >= own ? drawn + 1 : drawn
-            append(swarm.peers[place], ofSwarmAt: slot, unless: announce.endpoint, to: &chosen)
-        }
-    }
-
-    private func append(
-        _ peer: SwarmPeer, ofSwarmAt slot: Int, unless own: Endpoint, to chosen: inout Chosen
-    ) {
-        if peer.ipv4 != 0 {
-            let endpoint = Endpoint(address: IPAddress(ipv4: peer.ipv4), port: peer.port)
-            if endpoint != own { endpoint.appendCompact(to: &chosen.ipv4) }
-        }
-        if peer.hasIPv6, let endpoint = ipv6Endpoint(of: peer, in: slot), endpoint != own {
+            let peer = peers[Int(drawn) >= skipped ? Int(drawn) + 1 : Int(drawn)]
+            guard peer.hasIPv6, let endpoint = ipv6Endpoint(of: peer, in: slot),
+                endpoint != announce.endpoint
+            else { continue }
             endpoint.appendCompact(to: &chosen.ipv6)
         }
     }

@@ -131,7 +131,7 @@ struct DirectoryView: Equatable {
     let groups: [Directory.Group]
     let appliedThrough: Int64
 
-    init(_ directory: Directory) {
+    init(_ directory: borrowing Directory) {
         users = directory.users.map(\.id)
         passkeys = directory.users.map(\.passkey)
         sessions = directory.users.map(\.sessions)
