@@ -6,7 +6,7 @@ DESTDIR ?=
 SWIFT_BUILD := swift build -c release --static-swift-stdlib
 PROGRAMS := mtorrent mtorrent-tracker
 
-.PHONY: build demo test bench bench-peer check install clean hooks help
+.PHONY: build demo test bench bench-peer bench-tracker check install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
 
 build: bootstrap ## build both programs, optimized, into .build/release
@@ -25,6 +25,10 @@ bench: bootstrap-tests build ## measure against aria2 on this machine
 bench-peer: bootstrap-bench build ## measure the peer under load, beside other clients
 	swift build -c release --package-path Benchmarks
 	Benchmarks/.build/release/mtorrent-bench peer --programs .build/release $(BENCH)
+
+bench-tracker: bootstrap-bench build ## measure the tracker under load, beside opentracker
+	swift build -c release --package-path Benchmarks
+	Benchmarks/.build/release/mtorrent-bench tracker --programs .build/release $(BENCH)
 
 check: bootstrap ## the gate: format, imports between targets, warnings, scripts
 	scripts/check

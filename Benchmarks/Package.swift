@@ -23,6 +23,8 @@ let package = Package(
         generator("sharers"),
         generator("handshakes"),
         generator("receiver", libraries: ["crypto"]),
+        generator("announcers", libraries: ["m"]),
+        generator("answerer"),
         .executableTarget(
             name: "mtorrent-bench", swiftSettings: [.treatAllWarnings(as: .error)]),
     ],

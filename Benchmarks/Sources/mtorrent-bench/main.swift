@@ -3,10 +3,11 @@ import Foundation
 let usage = """
     Usage: mtorrent-bench [--programs DIR] [--size MIB] [--runs N] [transfer|hashing|startup|memory ...]
            mtorrent-bench peer ...
+           mtorrent-bench tracker ...
 
     Measures the built programs on this machine, beside others where there are any, and prints
-    Markdown tables. Without a name the first four are measured; `peer --help` tells what `peer`
-    takes. Exits with 1 when a transfer is wrong.
+    Markdown tables. Without a name the first four are measured; `peer --help` and `tracker --help`
+    tell what those take. Exits with 1 when a transfer is wrong.
 
       --programs DIR  where mtorrent and mtorrent-tracker are (.build/release)
       --size MIB      size of the file that is hashed and transferred (1024)
@@ -34,6 +35,14 @@ func measured(_ arguments: ArraySlice<String>) async throws -> String {
             refuse(PeerBenchmark.usage)
         }
         _ = checked(benchmark.programs, PeerBenchmark.usage)
+        return try await benchmark.run()
+    }
+    if arguments.first == "tracker" {
+        if arguments.contains("--help") { return TrackerBenchmark.usage }
+        guard let benchmark = TrackerBenchmark(arguments.dropFirst()) else {
+            refuse(TrackerBenchmark.usage)
+        }
+        _ = checked(benchmark.programs, TrackerBenchmark.usage)
         return try await benchmark.run()
     }
     var programs = Programs(folder: ".build/release")
