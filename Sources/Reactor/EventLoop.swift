@@ -53,10 +53,10 @@ package final class EventLoop {
 
     private static let eventsPerWait: Int32 = 512
     /// What the streams with much to send may send in a turn: about a millisecond.
-    private static let bytesSentPerTurn = 4 << 20
+    private static let bytesSentPerTurn = 2 << 20
     /// Between what makes the calls cheap (with 64 KiB, four blocks, 500 readers cost a quarter
     /// more CPU than with 512 KiB) and what the others can wait for (about 100 µs each).
-    static let sendShares = 128 << 10...512 << 10
+    static let sendShares = 512 << 10...1 << 20
     /// With more streams waiting to send, those that the kernel reports writable stop asking it.
     private static let backlogLimit = 64
     private static let readBufferSize = 256 << 10
