@@ -74,7 +74,8 @@ struct API {
         case .sessions:
             let login = try API.decode(LoginRequest.self, request.body)
             guard login.port > 0 else { throw .invalidRequest("port: can't be 0") }
-            service.logIn(login) { exchange.answer($0, status: 201) }
+            let address = service.configuration.trustedProxies.client(of: request, on: exchange)
+            service.logIn(login, from: address) { exchange.answer($0, status: 201) }
         default:
             exchange.answer(
                 NetworkInfo(

@@ -83,6 +83,13 @@ extension APIError {
     static let wrongCredentials = APIError(
         401, "wrong_credentials", "user_id or password is wrong; create_user makes an account")
 
+    static func tooManyFailures(retryAfter: Int) -> APIError {
+        APIError(
+            429, "too_many_attempts",
+            "too many wrong passwords from your address: try again in \(retryAfter) s",
+            retryAfter: retryAfter)
+    }
+
     static func tooManyAttempts(retryAfter: Int) -> APIError {
         APIError(
             429, "too_many_attempts",

@@ -70,7 +70,8 @@ final class TrackerFront: HTTPHandler {
     ) {
         body.removeAll(keepingCapacity: true)
         request.withQueryBytes { query in
-            service.answerScrape(query: query, path: path, into: &body)
+            service.answerScrape(
+                query: query, path: path, from: client(of: request, exchange), into: &body)
         }
         respondWithBody(exchange)
     }

@@ -22,6 +22,8 @@ final class HTTPConnection: StreamDelegate {
     }
 
     let slot: Int
+    /// The other end's.
+    let address: IPAddress
     private unowned let server: HTTPServer
     private var stream: Stream?
     private var decoder: HTTPRequestDecoder
@@ -37,9 +39,10 @@ final class HTTPConnection: StreamDelegate {
 
     private static let resumeLevel = 64 << 10
 
-    init(server: HTTPServer, slot: Int) {
+    init(server: HTTPServer, slot: Int, address: IPAddress) {
         self.server = server
         self.slot = slot
+        self.address = address
         decoder = HTTPRequestDecoder(limits: server.limits.request)
     }
 
@@ -48,10 +51,6 @@ final class HTTPConnection: StreamDelegate {
         stream.writeLimit = server.limits.answer
         stream.lowWaterMark = Self.resumeLevel
         self.stream = stream
-    }
-
-    var remoteAddress: SocketAddress {
-        stream?.remoteAddress ?? SocketAddress(ipv4: 0, port: 0)
     }
 
     var isOpen: Bool { stream != nil }

@@ -11,8 +11,6 @@ struct HTTPExchange {
     /// `HEAD`: the answer has a head only.
     let isHead: Bool
 
-    var remoteAddress: SocketAddress { connection.remoteAddress }
-
     /// Whether an answer can still reach the client.
     var isOpen: Bool { connection.isOpen }
 

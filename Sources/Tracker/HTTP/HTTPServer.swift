@@ -19,6 +19,8 @@ protocol HTTPHandler: AnyObject {
 final class HTTPServer {
     struct Limits: Sendable {
         var request = HTTPLimits(maxBodyBytes: 24 << 20)
+        /// Connections of one address, a trusted proxy's apart; more are closed at once.
+        var connectionsPerAddress = 4000
         /// How long a connection may wait for the next request.
         var idleTime = Duration.seconds(180)
         /// How long a request may take to arrive, from its first byte to its last.
@@ -40,6 +42,8 @@ final class HTTPServer {
     /// Since the start.
     struct Traffic {
         var accepted: UInt64 = 0
+        /// Closed at once, since their address had too many.
+        var turnedAway: UInt64 = 0
         var receivedBytes: UInt64 = 0
         var sentBytes: UInt64 = 0
         /// By the hundreds of their status; those that are written without a head of their own,
@@ -59,15 +63,18 @@ final class HTTPServer {
     private var connections: [HTTPConnection?] = []
     private var freeSlots: [Int] = []
     private(set) var connectionCount = 0
+    private var counts = AddressCounts()
+    private let proxies: TrustedProxies
     private(set) var incompleteByteCount = 0
     private var idle: TimeoutQueue
     private var arriving: TimeoutQueue
     private var deadlineTimer: TimerID?
     private var onDrained: (() -> Void)?
 
-    init(loop: EventLoop, limits: Limits) {
+    init(loop: EventLoop, limits: Limits, proxies: TrustedProxies = TrustedProxies()) {
         self.loop = loop
         self.limits = limits
+        self.proxies = proxies
         idle = TimeoutQueue(duration: limits.idleTime)
         arriving = TimeoutQueue(duration: limits.requestTime)
     }
@@ -92,8 +99,13 @@ final class HTTPServer {
     }
 
     private func accept(_ accepted: consuming AcceptedSocket) {
+        let address = IPAddress(accepted.remoteAddress)
+        guard counts.add(address, limit: limit(for: address)) else {
+            traffic.turnedAway += 1
+            return
+        }
         let slot = freeSlots.popLast() ?? connections.count
-        let connection = HTTPConnection(server: self, slot: slot)
+        let connection = HTTPConnection(server: self, slot: slot, address: address)
         connection.start(accepted)
         if slot == connections.count {
             connections.append(connection)
@@ -105,8 +117,13 @@ final class HTTPServer {
         idle.restart(slot, at: now)
     }
 
+    private func limit(for address: IPAddress) -> Int {
+        proxies.contain(address) ? .max : limits.connectionsPerAddress
+    }
+
     /// The connection has closed.
     func remove(_ connection: HTTPConnection) {
+        counts.remove(connection.address)
         idle.remove(connection.slot)
         arriving.remove(connection.slot)
         connections[connection.slot] = nil

@@ -7,10 +7,12 @@ struct TrustedProxies: Sendable {
 
     init(_ addresses: Set<IPAddress> = []) { self.addresses = addresses }
 
+    func contain(_ address: IPAddress) -> Bool { addresses.contains(address) }
+
     /// Where a request comes from: the other end of its connection, or, where that is a trusted
     /// proxy, the last address of `X-Forwarded-For` that is no trusted proxy's.
     func client(of request: HTTPRequest, on exchange: HTTPExchange) -> IPAddress {
-        let direct = IPAddress(exchange.remoteAddress)
+        let direct = exchange.connection.address
         guard !addresses.isEmpty, addresses.contains(direct),
             let chain = request.header("x-forwarded-for")
         else { return direct }

@@ -32,7 +32,8 @@ final class TrackerNode {
         self.logger = logger
         do throws(SystemError) {
             loop = try EventLoop()
-            server = HTTPServer(loop: loop, limits: configuration.http)
+            server = HTTPServer(
+                loop: loop, limits: configuration.http, proxies: configuration.trustedProxies)
             (self.address, datagrams) = try Self.listen(
                 on: address, server, connectionIDLifetime: configuration.connectionIDLifetime)
         } catch {

@@ -38,6 +38,14 @@ struct TrackerSettings {
                     long: "connection-id-lifetime", value: "TIME",
                     help: "take a UDP client's connection id for TIME at least (default: 10m)"),
                 Option(
+                    long: "announces-per-address", value: "RATE|off",
+                    help: "take so many announces and scrapes a second from one address "
+                        + "(default: 2000, and 10000 at once)"),
+                Option(
+                    long: "connections-per-address", value: "N",
+                    help: "keep so many connections of one address, trusted proxies apart "
+                        + "(default: 4000)"),
+                Option(
                     long: "trusted-proxy", value: "IP",
                     help: "believe the X-Forwarded-For of the proxy at IP; may be repeated",
                     repeatable: true),
@@ -77,11 +85,26 @@ struct TrackerSettings {
             }
             configuration.connectionIDLifetime = lifetime
         }
+        try Self.readLimits(options, into: &configuration)
         configuration.trustedProxies = TrustedProxies(
             try Set(options.strings("trusted-proxy").map { try Self.proxy($0) }))
         configuration.administratorToken = try options.string("admin-token-file")
             .map { try Self.token(inFile: $0) }
         self.configuration = configuration
+    }
+
+    private static func readLimits(
+        _ options: ParsedOptions, into configuration: inout TrackerConfiguration
+    ) throws {
+        let most = 1_000_000
+        if options.string("announces-per-address") == "off" {
+            configuration.announces = nil
+        } else if let rate = try options.integer("announces-per-address", in: 1...most) {
+            configuration.announces = AddressRate(perSecond: Double(rate))
+        }
+        if let count = try options.integer("connections-per-address", in: 1...most) {
+            configuration.http.connectionsPerAddress = count
+        }
     }
 
     private static func proxy(_ text: String) throws -> IPAddress {

@@ -25,8 +25,28 @@ package struct TrackerConfiguration: Sendable {
     /// Share events that one peer's coming or going makes at most.
     package var shareEventsPerChange = 1000
     package var loginPolicy = LoginThrottle.Policy()
+    /// What one address may do, a whole campus behind one included: wrong passwords, and announces
+    /// and scrapes, a second and at once.
+    package var failedLogins = AddressRate(perSecond: 1, burst: 200)
+    package var announces: AddressRate? = AddressRate(perSecond: 2000)
     package var swarmLimits = Swarms.Limits()
     var http = HTTPServer.Limits()
 
     package init() {}
+}
+
+/// How often an address may do something.
+package struct AddressRate: Hashable, Sendable {
+    var perSecond: Double
+    var burst: Int
+
+    /// - Parameter burst: nil is what comes in 5 s.
+    init(perSecond: Double, burst: Int? = nil) {
+        self.perSecond = perSecond
+        self.burst = burst ?? max(1, Int(perSecond * 5))
+    }
+}
+
+extension AddressRates {
+    init(_ rate: AddressRate) { self.init(perSecond: rate.perSecond, burst: rate.burst) }
 }

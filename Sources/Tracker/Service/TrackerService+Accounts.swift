@@ -28,30 +28,38 @@ extension TrackerService {
         }
     }
 
+    /// An attempt counts as failed until it has succeeded, for the user and for the address.
     func logIn(
-        _ request: LoginRequest, then: @escaping (Result<LoginResponse, APIError>) -> Void
+        _ request: LoginRequest, from address: IPAddress,
+        then: @escaping (Result<LoginResponse, APIError>) -> Void
     ) {
+        if let wait = failedLogins.take(address, at: now) {
+            return then(.failure(.tooManyFailures(retryAfter: Self.wholeSeconds(wait))))
+        }
         guard Identifier.isValid(request.userID), Password.isAcceptable(request.password) else {
             return then(.failure(.wrongCredentials))
         }
         switch throttle.admit(request.userID, at: now) {
         case .tooMany(let retryAfter):
-            let seconds = Int(retryAfter.components.seconds) + 1
-            then(.failure(.tooManyAttempts(retryAfter: seconds)))
-        case .after(.zero): verify(request, then: then)
+            then(.failure(.tooManyAttempts(retryAfter: Self.wholeSeconds(retryAfter))))
+        case .after(.zero): verify(request, from: address, then: then)
         case .after(let wait):
-            loop.schedule(after: wait) { [self] in verify(request, then: then) }
+            loop.schedule(after: wait) { [self] in verify(request, from: address, then: then) }
         }
     }
 
+    private static func wholeSeconds(_ wait: Duration) -> Int { Int(wait.components.seconds) + 1 }
+
     private func verify(
-        _ request: LoginRequest, then: @escaping (Result<LoginResponse, APIError>) -> Void
+        _ request: LoginRequest, from address: IPAddress,
+        then: @escaping (Result<LoginResponse, APIError>) -> Void
     ) {
         store.read { (store) throws(StoreError) in
             try store.password(of: request.userID)
         } then: { [self] result in
             guard case .success(let stored) = result else {
                 throttle.withdrew(request.userID)
+                failedLogins.giveBack(address)
                 return then(.failure(result.apiError))
             }
             passwordPool.run {
@@ -60,10 +68,12 @@ extension TrackerService {
                 switch isRight {
                 case .success(true):
                     throttle.succeeded(request.userID)
+                    failedLogins.giveBack(address)
                     openSession(request, then: then)
                 case .success(false): then(.failure(.wrongCredentials))
                 case .failure:
                     throttle.withdrew(request.userID)
+                    failedLogins.giveBack(address)
                     then(.failure(.busy))
                 }
             }

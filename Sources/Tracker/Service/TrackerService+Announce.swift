@@ -18,12 +18,21 @@ extension TrackerService {
         _ request: AnnounceRequest, path: AnnouncePath, from address: IPAddress,
         mostPeers: Int = .max
     ) -> AnnounceOutcome {
-        switch decide(path, request.infoHash) {
+        if isTooOften(address) { return .refused(Self.tooOften) }
+        return switch decide(path, request.infoHash) {
         case .refused(let refusal): .refused(failure(of: refusal))
         case .allowed(let user):
             enter(request, user: user, address: address, mostPeers: mostPeers)
         }
     }
+
+    /// Counts an announce or a scrape of the address, if it may make one.
+    func isTooOften(_ address: IPAddress) -> Bool {
+        announceRates?.take(address, at: now) != nil
+    }
+
+    static let tooOften = AnnounceFailure(
+        reason: "too many announces from your address", retryIn: .minutes(1))
 
     /// The time of an announce is from its turn's beginning: what its sender waits for here.
     func count(_ outcome: Metrics.Outcome, over transport: Metrics.Transport) {

@@ -44,9 +44,11 @@ extension TrackerService {
 
     /// Appends the answer to a scrape: the counts of the swarms that the caller may announce to.
     func answerScrape(
-        query: UnsafeRawBufferPointer, path: AnnouncePath, into output: inout [UInt8]
+        query: UnsafeRawBufferPointer, path: AnnouncePath, from address: IPAddress,
+        into output: inout [UInt8]
     ) {
         metrics.countScrape(over: .http)
+        if isTooOften(address) { return Self.tooOften.encode(into: &output) }
         let request: ScrapeRequest
         do throws(AnnounceError) {
             request = try ScrapeRequest(parsingQuery: query)

@@ -18,6 +18,9 @@ final class TrackerService {
     var swarms: Swarms
     var presence = Presence()
     var throttle: LoginThrottle
+    /// By address; nil: as many announces as come.
+    var failedLogins: AddressRates
+    var announceRates: AddressRates?
     var random: SmallGenerator
     /// Of the sessions that are online.
     var streams: [SessionID: EventStream] = [:]
@@ -56,6 +59,8 @@ final class TrackerService {
         random = SmallGenerator(seed: UInt64.random(in: .min ... .max))
         swarms = Swarms(limits: configuration.swarmLimits)
         throttle = LoginThrottle(policy: configuration.loginPolicy)
+        failedLogins = AddressRates(configuration.failedLogins)
+        announceRates = configuration.announces.map { AddressRates($0) }
         let snapshot = try store.snapshot()
         directory = try Directory(snapshot: snapshot.events, through: snapshot.through)
         passwordPool = try WorkerPool(

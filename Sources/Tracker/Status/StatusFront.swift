@@ -181,6 +181,10 @@ final class StatusFront {
         text.single(
             "mtorrent_connections_accepted_total", .counter, "TCP connections accepted.",
             traffic.accepted)
+        text.single(
+            "mtorrent_connections_turned_away_total", .counter,
+            "TCP connections closed at once, since their address had too many.",
+            traffic.turnedAway)
         text.family("mtorrent_calls_total", .counter, "Answers of the HTTP interface, by status.")
         for hundreds in 2...5 {
             text.sample(

@@ -67,7 +67,7 @@ final class DatagramFront {
                 announce(try datagram.announce(), datagram, address)
             } else {
                 service.metrics.countScrape(over: .udp)
-                scrape(datagram, count: try datagram.scrapedCount())
+                try scrape(datagram, address)
             }
         } catch {
             if datagram.action == .announce { service.count(.malformed, over: .udp) }
@@ -98,7 +98,15 @@ final class DatagramFront {
 
     /// Swarms that a stranger may not know are answered as empty: the entries have no names, so
     /// that none can be left out. A scrape carries no path and so no passkey.
-    private func scrape(_ datagram: TrackerDatagram, count: Int) {
+    private func scrape(
+        _ datagram: TrackerDatagram, _ address: IPAddress
+    ) throws(AnnounceError) {
+        let count = try datagram.scrapedCount()
+        if service.isTooOften(address) {
+            return TrackerDatagram.appendError(
+                datagram.transaction, TrackerService.tooOften.reason, limit: datagram.count,
+                to: &answer)
+        }
         scraped.removeAll(keepingCapacity: true)
         for index in 0..<count { scraped.append(datagram.scraped(index)) }
         service.scrapeOpen(scraped, into: &counts)
