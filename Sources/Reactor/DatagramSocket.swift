@@ -28,10 +28,18 @@ package final class DatagramSocket: EventSource {
 
     /// Receives at `address`; an IPv6 one takes IPv6 only. `onReceive` is called with each
     /// datagram's bytes, valid during the call, and its sender, until `close`.
-    package init(
+    package convenience init(
         loop: EventLoop, address: SocketAddress, onReceive: @escaping ReceiveHandler
     ) throws(SystemError) {
         let descriptor = try Socket.bound(to: address, type: SOCK_DGRAM)
+        try self.init(loop: loop, descriptor: descriptor, onReceive: onReceive)
+    }
+
+    /// Receives at a UDP socket that is bound to its address; it is closed with this one, and where
+    /// this one can't be made.
+    package init(
+        loop: EventLoop, descriptor: Int32, onReceive: @escaping ReceiveHandler
+    ) throws(SystemError) {
         do throws(SystemError) {
             localAddress = try Socket.localAddress(descriptor)
         } catch {

@@ -25,14 +25,26 @@ package final class Listener: EventSource {
     /// every connection, until `close`; it makes a `Stream` of the socket, or drops it. A backlog
     /// that is full costs those who come then a second or more, until TCP tries again; the system
     /// bounds it (net.core.somaxconn).
-    package init(
+    package convenience init(
         loop: EventLoop, address: SocketAddress, backlog: Int32 = 4096,
         onAccept: @escaping AcceptHandler
     ) throws(SystemError) {
         let descriptor = try Socket.bound(to: address, type: SOCK_STREAM)
+        try self.init(
+            loop: loop, descriptor: descriptor, backlog: backlog, onAccept: onAccept)
+    }
+
+    /// Listens on a TCP socket that is bound to its address, or listens already; it is closed with
+    /// the listener, and where that can't be made.
+    package init(
+        loop: EventLoop, descriptor: Int32, backlog: Int32 = 4096,
+        onAccept: @escaping AcceptHandler
+    ) throws(SystemError) {
         do throws(SystemError) {
+            // What is accepted has it from here, without a call for each.
+            try Socket.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
             if listen(descriptor, backlog) < 0 {
-                throw SystemError(code: errno, operation: "listen \(address)")
+                throw SystemError(code: errno, operation: "listen")
             }
             localAddress = try Socket.localAddress(descriptor)
         } catch {

@@ -5,9 +5,14 @@ extension Stream {
     /// closed too. The delegate hears no more but `didClose`: `.flushed`, or what went wrong;
     /// `.flushTimedOut` if the queue isn't empty after `limit`. A connection that is still being
     /// made has that long too.
-    package func closeAfterFlush(within limit: Duration = .seconds(10)) {
+    /// - Parameter lingering: false where the other end has said that it sends no more: then nothing
+    ///   can come that would destroy what is on its way to it, and its closing isn't waited for.
+    package func closeAfterFlush(
+        within limit: Duration = .seconds(10), lingering: Bool = true
+    ) {
         guard isOpen, failure == nil, !isFinishing else { return }
         isFinishing = true
+        lingers = lingering
         cancelTimeout()
         timeout = loop.schedule(after: limit) { [unowned self] in
             timeout = nil

@@ -74,6 +74,7 @@ extension Stream {
 
     /// The queue is empty: what was to be done after it?
     private func endWriting() {
+        if isFinishing, !lingers { return finish(.flushed) }
         if !hasSentEnd, isFinishing || isWriteShutDown {
             hasSentEnd = true
             // Fails on a connection that is gone, which reading will tell.

@@ -40,6 +40,8 @@ package final class Stream: EventSource {
     var failure: CloseReason?
     /// `closeAfterFlush` has been called: nothing but the closing is reported any more.
     var isFinishing = false
+    /// What the other end still sends after `closeAfterFlush` is waited for and thrown away.
+    var lingers = true
     var isReadingPaused = false
     /// There is something to read, and its turn at the read budget hasn't come.
     var awaitsReadTurn = false
@@ -80,7 +82,6 @@ package final class Stream: EventSource {
             state: .open, delegate: delegate)
         do throws(SystemError) {
             try watch(for: .readable)
-            setNoDelay()
         } catch {
             fail(.failed(error))
         }
@@ -97,7 +98,7 @@ package final class Stream: EventSource {
             delegate: delegate)
         do throws(SystemError) {
             stream.descriptor = try Socket.make(family: address.family, type: SOCK_STREAM)
-            stream.setNoDelay()
+            try Socket.set(stream.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
             let descriptor = stream.descriptor
             let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
             if result < 0, errno != EINPROGRESS, errno != EINTR {
@@ -133,11 +134,6 @@ package final class Stream: EventSource {
         guard isOpen, descriptor >= 0 else { return }
         let milliseconds = Int32(clamping: limit.wholeNanoseconds / 1_000_000)
         try? Socket.set(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds)
-    }
-
-    /// Fails on a connection that has been reset already, which the first read will tell.
-    private func setNoDelay() {
-        try? Socket.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     }
 
     /// Closes at once, and drops what is queued. The delegate isn't called any more, and is let go.

@@ -32,6 +32,19 @@ import Testing
         }
     }
 
+    @Test func `accepted connections send small writes at once`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            for stream in [pair.client, pair.server] {
+                var (value, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+                let result = getsockopt(
+                    stream.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &value, &size)
+                #expect(result == 0)
+                #expect(value == 1)
+            }
+        }
+    }
+
     @Test func `a connection that nobody wants is closed`() throws {
         try withLoop { loop in
             let listener = try Listener(loop: loop, address: .loopback(port: 0)) { _ in }

@@ -40,6 +40,22 @@ import Testing
         }
     }
 
+    @Test func `without lingering it closes once all is sent, whatever the other end does`() throws
+    {
+        try withLoop { loop in
+            let pair = try Pair(on: loop, sendBuffer: 4096)
+            let bytes = pattern(300_000)
+            pair.server.write(bytes)
+            pair.server.closeAfterFlush(lingering: false)
+            // The client keeps its direction open, and is heard no more.
+            pair.clientSide.onEnd = { _ in loop.stop() }
+            run(loop)
+            #expect(pair.serverSide.closeReasons == [.flushed])
+            let isIntact = pair.clientSide.received == bytes
+            #expect(isIntact)
+        }
+    }
+
     @Test func `closing after a flush with nothing to flush isn't reported within the call`() throws
     {
         try withLoop { loop in

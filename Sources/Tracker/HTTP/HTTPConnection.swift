@@ -24,7 +24,8 @@ final class HTTPConnection: StreamDelegate {
     let slot: Int
     /// The other end's.
     let address: IPAddress
-    private unowned let server: HTTPServer
+    /// Lives as long as its connections: it has them, and is never let go before the loop ends.
+    private unowned(unsafe) let server: HTTPServer
     private var stream: Stream?
     private var decoder: HTTPRequestDecoder
     private var mode = Mode.open
@@ -34,6 +35,8 @@ final class HTTPConnection: StreamDelegate {
     /// Bytes of this connection's incomplete request, as the server's account has them.
     private var incompleteByteCount = 0
     private var isPaused = false
+    /// The client has said that it sends no request after this one.
+    private var hasLastRequest = false
     /// Answers are being gathered in the server's scratch.
     private var isGathering = false
 
@@ -91,7 +94,10 @@ final class HTTPConnection: StreamDelegate {
         let exchange = HTTPExchange(
             connection: self, number: nextNumber(), keepAlive: request.keepAlive,
             isHead: request.method == .head)
-        if !request.keepAlive { mode = .finishing }
+        if !request.keepAlive {
+            mode = .finishing
+            hasLastRequest = true
+        }
         server.handler.handle(request, exchange)
     }
 
@@ -272,7 +278,7 @@ final class HTTPConnection: StreamDelegate {
         mode = .finishing
         server.expect(.nothing, of: self)
         answers.removeAll()
-        stream?.closeAfterFlush(within: server.flushTime)
+        stream?.closeAfterFlush(within: server.flushTime, lingering: !hasLastRequest)
     }
 
     func close() {
