@@ -233,6 +233,24 @@ private struct SwarmScript: ~Copyable {
         #expect(script.swarms.swarmCount == 0)
     }
 
+    @Test func `downloads of groups' files are told once, and restored`() {
+        var script = SwarmScript()
+        for name in ["f", "g"] {
+            for number in 0..<3 { script.announce(number, name) }
+            for number in 0..<2 { script.announce(number, name, seeding: true, completed: true) }
+        }
+        script.announce(1, "open", user: nil)
+        script.announce(1, "open", seeding: true, completed: true, user: nil)
+        #expect(script.swarms.takeCompleted() == [hash("f"): 2, hash("g"): 2])
+        #expect(script.swarms.takeCompleted() == [:])
+        script.announce(2, "f", seeding: true, completed: true)
+        script.swarms.removeSwarm(hash("g"))
+        #expect(script.swarms.takeCompleted() == [hash("f"): 3])
+        script.swarms.restore(completed: 7, of: hash("new"))
+        script.announce(1, "new", seeding: true, completed: true)
+        #expect(script.swarms.takeCompleted() == [hash("new"): 8])
+    }
+
     @Test func `a user's peers of one port are removed from all swarms at once`() {
         var script = SwarmScript()
         let other = Endpoint(address: IPAddress(ipv4: 0x0a00_0063), port: 7000)

@@ -7,7 +7,7 @@ import Wire
 /// the event streams of those who are online. Lives on the loop's thread.
 final class TrackerService {
     let loop: EventLoop
-    let configuration: TrackerConfiguration
+    private(set) var configuration: TrackerConfiguration
     let networkID: String
     /// Differs for each run: peers whose tracker changes it announce and report anew.
     let instance: String
@@ -26,15 +26,15 @@ final class TrackerService {
     var streams: [SessionID: EventStream] = [:]
     /// The announce interval, its minimum, and how long a peer counts, as every announce needs
     /// them.
-    let announceSeconds: Int
-    let minimumSeconds: Int
-    let peerLifetime: Duration
+    private(set) var announceSeconds = 0
+    private(set) var minimumSeconds = 0
+    private(set) var peerLifetime = Duration.zero
     /// The peers chosen for the announce that is being answered.
     var chosen = Swarms.Chosen()
 
     private(set) var store: StoreWorker!
     let passwordPool: WorkerPool
-    private var timers: [TimerID?] = [nil, nil, nil]
+    private var timers: [TimerID?] = [nil, nil, nil, nil]
     private var isShutDown = false
     /// Called when the projection can't follow the log any more: nothing can be answered truly.
     var onFailure: (String) -> Void = { _ in }
@@ -50,10 +50,6 @@ final class TrackerService {
         self.loop = loop
         self.configuration = configuration
         self.logger = logger
-        announceSeconds = Int(configuration.announceInterval.components.seconds)
-        minimumSeconds = max(1, announceSeconds / 4)
-        // A client may miss one announce.
-        peerLifetime = configuration.announceInterval * 2 + .seconds(30)
         networkID = store.networkID
         instance = Hex.encode(Randomness.bytes(8))
         random = SmallGenerator(seed: UInt64.random(in: .min ... .max))
@@ -63,6 +59,9 @@ final class TrackerService {
         announceRates = configuration.announces.map { AddressRates($0) }
         let snapshot = try store.snapshot()
         directory = try Directory(snapshot: snapshot.events, through: snapshot.through)
+        for (infoHash, count) in try store.downloads() {
+            swarms.restore(completed: count, of: infoHash)
+        }
         passwordPool = try WorkerPool(
             loop: loop, threads: configuration.passwordThreads,
             queueLimit: configuration.passwordQueue)
@@ -74,9 +73,28 @@ final class TrackerService {
         loop.onTurnEnd = { [metrics] time in
             metrics.turnTimes.observe(nanoseconds: time.nanosecondsSaturating)
         }
+        applyInterval()
         schedulePings()
         scheduleSweeps()
         scheduleMaintenance(after: .seconds(60))
+        scheduleRecords()
+    }
+
+    /// Takes other settings, as far as they can change: what is told to clients, who may announce,
+    /// and how often.
+    func reload(_ configuration: TrackerConfiguration) {
+        if configuration.announces != self.configuration.announces {
+            announceRates = configuration.announces.map { AddressRates($0) }
+        }
+        self.configuration = configuration
+        applyInterval()
+    }
+
+    private func applyInterval() {
+        announceSeconds = Int(configuration.announceInterval.components.seconds)
+        minimumSeconds = max(1, announceSeconds / 4)
+        // A client may miss one announce.
+        peerLifetime = configuration.announceInterval * 2 + .seconds(30)
     }
 
     var now: Instant { Instant(nanoseconds: loop.now.nanoseconds) }
@@ -91,6 +109,7 @@ final class TrackerService {
     func shutdown() {
         isShutDown = true
         for case let timer? in timers { loop.cancel(timer) }
+        recordDownloads()
         store.shutdown()
         passwordPool.shutdown()
     }
@@ -166,6 +185,13 @@ final class TrackerService {
                 directory.isGroupFile($0)
             }
             scheduleSweeps()
+        }
+    }
+
+    private func scheduleRecords() {
+        repeating(3, after: .seconds(30)) { [unowned self] in
+            recordDownloads()
+            scheduleRecords()
         }
     }
 

@@ -26,6 +26,12 @@ package protocol DirectoryStore: AnyObject {
     /// The bencoded info dictionary of a group's file; nil for an unknown file.
     func info(of name: String, in group: String) throws(StoreError) -> [UInt8]?
 
+    /// How often each group's file was downloaded, those left out that never were.
+    func downloads() throws(StoreError) -> [InfoHash: UInt32]
+
+    /// Remembers how often files were downloaded; none of them is in the log.
+    func record(downloads: [InfoHash: UInt32]) throws(StoreError)
+
     /// Housekeeping: remembers that these sessions are in use, ends those not used for long, and
     /// forgets old comings and goings of sessions in the log.
     func maintain(online: [SessionID], at time: Int64) throws(StoreError)

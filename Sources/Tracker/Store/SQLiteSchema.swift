@@ -2,7 +2,7 @@
 /// is, so that no bug above can break it.
 enum SQLiteSchema {
     /// What makes each version of the one before; an empty file is of version 0.
-    static let steps = [creation, directories]
+    static let steps = [creation, directories, downloads]
 
     static var version: Int { steps.count }
 
@@ -100,4 +100,8 @@ enum SQLiteSchema {
         ALTER TABLE files ADD COLUMN file_count INTEGER
             CHECK ((file_count IS NULL) = (sha1 IS NOT NULL) AND file_count > 0);
         """
+
+    /// How often a file was downloaded, as announces tell.
+    private static let downloads =
+        "ALTER TABLE files ADD COLUMN downloads INTEGER NOT NULL DEFAULT 0"
 }

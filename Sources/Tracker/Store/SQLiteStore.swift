@@ -80,6 +80,31 @@ package final class SQLiteStore: DirectoryStore {
         }
     }
 
+    package func downloads() throws(StoreError) -> [InfoHash: UInt32] {
+        let rows = try reading { database in
+            try database.query(
+                "SELECT info_hash, downloads FROM files WHERE downloads > 0"
+            ) { (row) throws(SQLiteError) in
+                guard let infoHash = InfoHash(row.blob(0)) else {
+                    throw .malformed("an info-hash of a file is damaged")
+                }
+                return (infoHash, UInt32(clamping: row.int64(1)))
+            }
+        }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
+    package func record(downloads: [InfoHash: UInt32]) throws(StoreError) {
+        try writing { database in
+            for (infoHash, count) in downloads {
+                // Another tracker may have written a larger one.
+                try database.execute(
+                    "UPDATE files SET downloads = max(downloads, ?) WHERE info_hash = ?",
+                    Int64(count), infoHash.bytes)
+            }
+        }
+    }
+
     package func maintain(online: [SessionID], at time: Int64) throws(StoreError) {
         try writing { database in
             for session in online {

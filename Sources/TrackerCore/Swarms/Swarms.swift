@@ -86,13 +86,15 @@ package struct Swarms: ~Copyable {
     private static let mostSeedersForSeeder = 5
 
     private let limits: Limits
-    private var table = SwarmTable()
+    var table = SwarmTable()
     /// Where a user may have entries; a slot may be named that has none any more.
     private var slotsByUser: [UserIndex: Set<UInt32>] = [:]
     /// Few peers have IPv6 addresses, and those that do say so.
     private var ipv6: [IPv6Key: Endpoint] = [:]
     private var choice = PeerChoice()
     private var slots: [Int?] = []
+    /// Slots of groups' swarms in which a download has ended since the last question.
+    var completing: Set<UInt32> = []
     private var sweep = (slot: 0, place: 0)
     package private(set) var peerCount = 0
     private var openPeerCount = 0
@@ -174,14 +176,14 @@ package struct Swarms: ~Copyable {
         if let known = table[slot].peers.place(of: identity) {
             place = known
             if announce.hasCompleted, !table[slot].isSeeder(at: place) {
-                table[slot].completed &+= 1
+                countDownload(announce, in: slot)
             }
         } else {
             guard let owner = roomFor(announce) else { return nil }
             let peer = SwarmPeer(identity: identity, owner: owner, deadline: deadline)
             place = table[slot].insert(peer)
             peerCount += 1
-            if announce.hasCompleted { table[slot].completed &+= 1 }
+            if announce.hasCompleted { countDownload(announce, in: slot) }
             if let user = announce.user {
                 slotsByUser[user, default: []].insert(UInt32(slot))
             } else {
@@ -192,6 +194,11 @@ package struct Swarms: ~Copyable {
         if !announce.isSeeder { table[slot].setPaused(announce.isPaused, at: place) }
         setAddress(announce.endpoint, deadline: deadline, at: place, in: slot)
         return place
+    }
+
+    private mutating func countDownload(_ announce: Announce, in slot: Int) {
+        table[slot].completed &+= 1
+        if announce.user != nil { completing.insert(UInt32(slot)) }
     }
 
     /// The `owner` of a new entry, where there is room for one.

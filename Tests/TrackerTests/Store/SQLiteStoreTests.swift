@@ -337,7 +337,7 @@ import Wire
         }
         let error = #expect(throws: StoreError.self) { try fixture.reopen() }
         #expect(
-            error == .newerSchema(path: fixture.databasePath, version: 99, known: 2))
+            error == .newerSchema(path: fixture.databasePath, version: 99, known: 3))
     }
 
     @Test func `a database of the first version is carried over with its files and shares`() throws
