@@ -52,6 +52,7 @@ extension TrackerStage {
             process = try placement.start(
                 programs.tracker,
                 ["--announce-interval", "1h", "--data-dir", scratch]
+                    + ["--announces-per-address", "1000000"]
                     + ["--log-file", scratch + "/log", address],
                 on: .first)
             try await process.line("the tracker's address") { $0.contains("listening on") }
