@@ -52,9 +52,9 @@ final class HTTPServer {
     }
 
     let loop: EventLoop
-    let limits: Limits
-    /// To be set before the loop runs.
-    unowned var handler: (any HTTPHandler)!
+    private(set) var limits: Limits
+    /// To be set before the loop runs, and to live as long as it does.
+    unowned(unsafe) var handler: (any HTTPHandler)!
     /// Where a connection gathers the answers to what it has just received.
     var scratch: [UInt8] = []
 
@@ -64,7 +64,7 @@ final class HTTPServer {
     private var freeSlots: [Int] = []
     private(set) var connectionCount = 0
     private var counts = AddressCounts()
-    private let proxies: TrustedProxies
+    private var proxies: TrustedProxies
     private(set) var incompleteByteCount = 0
     private var idle: TimeoutQueue
     private var arriving: TimeoutQueue
@@ -79,12 +79,25 @@ final class HTTPServer {
         arriving = TimeoutQueue(duration: limits.requestTime)
     }
 
+    /// Takes other limits; deadlines stay as they are.
+    func reload(limits: Limits, proxies: TrustedProxies) {
+        self.limits = limits
+        self.proxies = proxies
+    }
+
     /// Starts to take connections.
+    /// - Parameter inherited: a socket that listens already, instead of one for the address.
     /// - Returns: where it listens, with the port that was chosen where 0 was asked for.
-    func listen(on address: SocketAddress) throws(SystemError) -> SocketAddress {
-        let listener = try Listener(loop: loop, address: address) { [unowned self] accepted in
-            accept(accepted)
-        }
+    func listen(
+        on address: SocketAddress, inherited: Int32? = nil
+    ) throws(SystemError) -> SocketAddress {
+        let onAccept: Listener.AcceptHandler = { [unowned self] accepted in accept(accepted) }
+        let listener =
+            if let inherited {
+                try Listener(loop: loop, descriptor: inherited, onAccept: onAccept)
+            } else {
+                try Listener(loop: loop, address: address, onAccept: onAccept)
+            }
         self.listener = listener
         scheduleDeadlines()
         return listener.localAddress

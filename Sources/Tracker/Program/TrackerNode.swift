@@ -16,6 +16,8 @@ final class TrackerNode {
     /// Held while it runs.
     private var lock: DataFolder.Lock?
     private let logger: Logger
+    /// Called when it begins to stop.
+    var onStopping: () -> Void = {}
     private var isStopping = false
     /// Why it stopped by itself.
     private(set) var failure: String?
@@ -24,9 +26,12 @@ final class TrackerNode {
     private static let drainTime = Duration.seconds(3)
 
     /// Listens and opens the database; serves once it runs.
-    /// - Parameter dataFolder: gives the path of the folder for the port that is listened on.
+    /// - Parameters:
+    ///   - sockets: to listen on instead of the address.
+    ///   - dataFolder: gives the path of the folder for the port that is listened on.
     init(
-        address: SocketAddress, dataFolder: (UInt16) throws(StartError) -> String,
+        address: SocketAddress, sockets: InheritedSockets = InheritedSockets(),
+        dataFolder: (UInt16) throws(StartError) -> String,
         configuration: TrackerConfiguration, logger: Logger
     ) throws(StartError) {
         self.logger = logger
@@ -35,7 +40,8 @@ final class TrackerNode {
             server = HTTPServer(
                 loop: loop, limits: configuration.http, proxies: configuration.trustedProxies)
             (self.address, datagrams) = try Self.listen(
-                on: address, server, connectionIDLifetime: configuration.connectionIDLifetime)
+                on: sockets.address ?? address, sockets, server,
+                connectionIDLifetime: configuration.connectionIDLifetime)
         } catch {
             throw StartError(listeningOn: address, error)
         }
@@ -64,14 +70,16 @@ final class TrackerNode {
     /// Takes one port number for TCP and for UDP. Where any will do, one that is free for TCP may
     /// be taken for UDP: then another is tried.
     private static func listen(
-        on address: SocketAddress, _ server: HTTPServer, connectionIDLifetime: Duration
+        on address: SocketAddress, _ sockets: InheritedSockets, _ server: HTTPServer,
+        connectionIDLifetime: Duration
     ) throws(SystemError) -> (SocketAddress, DatagramFront) {
         var triesLeft = address.port == 0 ? 16 : 1
         while true {
-            let chosen = try server.listen(on: address)
+            let chosen = try server.listen(on: address, inherited: sockets.listener)
             do throws(SystemError) {
                 let datagrams = try DatagramFront(
-                    loop: server.loop, address: chosen, connectionIDLifetime: connectionIDLifetime)
+                    loop: server.loop, address: chosen, inherited: sockets.datagrams,
+                    connectionIDLifetime: connectionIDLifetime)
                 return (chosen, datagrams)
             } catch {
                 triesLeft -= 1
@@ -91,11 +99,19 @@ final class TrackerNode {
         logger.info("stopped")
     }
 
+    /// Takes other settings, as far as they can change while it runs.
+    func reload(_ configuration: TrackerConfiguration) {
+        service.reload(configuration)
+        server.reload(limits: configuration.http, proxies: configuration.trustedProxies)
+        logger.info("options read again")
+    }
+
     /// Takes no more connections, answers what has been asked, and ends `run`; called again, ends
     /// it at once. On the loop's thread.
     func stop() {
         if isStopping { return loop.stop() }
         isStopping = true
+        onStopping()
         service.closeStreams()
         datagrams.close()
         server.drain(within: Self.drainTime) { [unowned self] in loop.stop() }

@@ -35,7 +35,9 @@ package enum TrackerProgram {
                 return ExitCode.success
             }
             let settings = try TrackerSettings(options)
-            return try serve(settings, environment: environment)
+            return try serve(settings, environment: environment) {
+                try TrackerSettings(parser.parse(arguments: arguments, environment: environment))
+            }
         } catch let error as OptionError {
             return fail("\(error)", ExitCode.usage)
         } catch {
@@ -44,34 +46,79 @@ package enum TrackerProgram {
     }
 
     private static func serve(
-        _ settings: TrackerSettings, environment: [String: String]
+        _ settings: TrackerSettings, environment: [String: String],
+        readingAgain readAgain: @escaping () throws -> TrackerSettings
     ) throws -> Int32 {
         SignalSource.block([SIGINT, SIGTERM, SIGHUP])
         raiseDescriptorLimit()
         returnLargeBlocks()
         let sink = try settings.logFile.map { try LogSink(path: $0) } ?? .standardError
         let logger = Logger(level: settings.logLevel, sink: sink)
+        let manager = ServiceManager(environment: environment)
         let node = try TrackerNode(
-            address: settings.address,
+            address: settings.address, sockets: try inheritedSockets(environment),
             dataFolder: { (port) throws(StartError) in
                 if let folder = settings.dataFolder { return folder }
                 return try DataFolder.defaultPath(port: port, environment: environment)
             }, configuration: settings.configuration, logger: logger)
+        node.onStopping = { manager.stopping() }
+        let status = "listening on \(node.address)"
         let signals = try SignalSource(loop: node.loop, signals: [SIGINT, SIGTERM, SIGHUP]) {
             if $0 != SIGHUP { return node.stop() }
-            do throws(LogFileError) {
-                try sink.reopen()
-            } catch {
-                logger.error("can't open the log file again", ["error": error])
-            }
+            manager.reloading()
+            reload(node, sink, logger, since: settings, readAgain)
+            manager.ready(status)
         }
         TerminalCommands.watch(stopping: LoopBound(node, on: node.loop))
-        print("listening on \(node.address)")
+        print(status)
         fflush(nil)
+        manager.ready(status)
+        tellSignsOfLife(to: manager, on: node.loop)
         node.run()
         signals.close()
         if let failure = node.failure { return fail(failure, ExitCode.failed) }
         return ExitCode.success
+    }
+
+    private static func inheritedSockets(
+        _ environment: [String: String]
+    ) throws(StartError) -> InheritedSockets {
+        do throws(SystemError) {
+            return try InheritedSockets(environment: environment)
+        } catch {
+            throw StartError(
+                "can't take the sockets of LISTEN_FDS, one that listens for TCP and one for UDP: "
+                    + "\(error)")
+        }
+    }
+
+    /// Opens the log file and reads the options again. What is wrong there leaves all as it was.
+    private static func reload(
+        _ node: TrackerNode, _ sink: LogSink, _ logger: Logger, since old: TrackerSettings,
+        _ readAgain: () throws -> TrackerSettings
+    ) {
+        do throws(LogFileError) {
+            try sink.reopen()
+        } catch {
+            logger.error("can't open the log file again", ["error": error])
+        }
+        do {
+            let settings = try readAgain()
+            for name in settings.needingRestart(since: old) {
+                logger.warning("this option counts from the next start on", ["option": name])
+            }
+            node.reload(settings.configuration)
+        } catch {
+            logger.error("the options stay as they are", ["error": "\(error)"])
+        }
+    }
+
+    private static func tellSignsOfLife(to manager: ServiceManager, on loop: EventLoop) {
+        guard let interval = manager.watchdogInterval else { return }
+        loop.schedule(after: interval) {
+            manager.isAlive()
+            tellSignsOfLife(to: manager, on: loop)
+        }
     }
 
     private static func fail(_ message: String, _ code: Int32) -> Int32 {

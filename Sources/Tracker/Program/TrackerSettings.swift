@@ -58,7 +58,8 @@ struct TrackerSettings {
                     help: "log debug, info, warning or error and above (default: info)"),
                 Option(
                     long: "log-file", short: "L", value: "FILE",
-                    help: "log to FILE, not to standard error; SIGHUP opens it again"),
+                    help: "log to FILE, not to standard error; SIGHUP opens it again and "
+                        + "reads the options again"),
             ])
     }
 
@@ -91,6 +92,19 @@ struct TrackerSettings {
         configuration.administratorToken = try options.string("admin-token-file")
             .map { try Self.token(inFile: $0) }
         self.configuration = configuration
+    }
+
+    /// The options that count only from the next start on, and aren't what they were.
+    func needingRestart(since old: TrackerSettings) -> [String] {
+        let changes = [
+            ("data-dir", dataFolder != old.dataFolder), ("log-file", logFile != old.logFile),
+            ("log-level", logLevel != old.logLevel),
+            (
+                "connection-id-lifetime",
+                configuration.connectionIDLifetime != old.configuration.connectionIDLifetime
+            ),
+        ]
+        return changes.filter(\.1).map(\.0)
     }
 
     private static func readLimits(

@@ -24,15 +24,21 @@ final class DatagramFront {
     private static let mostPeers = (ipv4: 240, ipv6: 78)
 
     /// Receives once the loop runs.
+    /// - Parameter inherited: a socket that is bound already, instead of one for the address.
     init(
-        loop: EventLoop, address: SocketAddress, connectionIDLifetime: Duration
+        loop: EventLoop, address: SocketAddress, inherited: Int32? = nil,
+        connectionIDLifetime: Duration
     ) throws(SystemError) {
         self.loop = loop
         var generator = SystemRandomNumberGenerator()
         connectionIDs = ConnectionIDs(lifetime: connectionIDLifetime, random: &generator)
-        socket = try DatagramSocket(loop: loop, address: address) { [unowned self] in
-            receive($0, from: $1)
-        }
+        let onReceive: DatagramSocket.ReceiveHandler = { [unowned self] in receive($0, from: $1) }
+        socket =
+            if let inherited {
+                try DatagramSocket(loop: loop, descriptor: inherited, onReceive: onReceive)
+            } else {
+                try DatagramSocket(loop: loop, address: address, onReceive: onReceive)
+            }
     }
 
     func close() { socket.close() }
