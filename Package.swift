@@ -23,6 +23,7 @@ let package = Package(
     targets: [
         // C: what Swift can't call itself, and maps of the distribution's libraries.
         .target(name: "CEpollShim"),
+        .target(name: "CSHA1", cSettings: [.unsafeFlags(["-O2"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -33,7 +34,7 @@ let package = Package(
         library("Reactor", ["CEpollShim"]),
 
         // Pure: bytes, events and a `now` in; bytes, actions and deadlines out.
-        library("Wire", ["COpenSSL"]),
+        library("Wire", ["COpenSSL", "CSHA1"]),
         library("TrackerCore", ["Wire"]),
         library("PeerCore", ["Wire"]),
         library("Simulation", ["PeerCore", "TrackerCore", "Wire"]),

@@ -14,6 +14,8 @@ final class PeerRecord {
     var bytesTo: Int64 = 0
     var pieces = 0
     var isBanned = false
+    /// Some piece that it had a part in had its hash.
+    var isProven = false
     /// Its one connection past the handshake.
     var connection: ConnectionID?
     /// How many times it has left.

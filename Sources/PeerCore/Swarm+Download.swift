@@ -65,7 +65,7 @@ extension Swarm {
         peer.pipeline.resolve(run, at: index)
         outputs.store(
             piece: run.piece, begin: Int(request.begin), source: position..<position + length)
-        if isWhole { outputs.actions.append(.verify(piece: run.piece)) }
+        if isWhole { verify(run.piece, &outputs) }
         return length
     }
 
@@ -145,7 +145,7 @@ extension Swarm {
         let isWhole = picker.complete(slot: slot, block: block)
         let asked = (Int(state.requests) - (isLate ? 0 : 1), Int(state.lateRequests))
         if asked != (0, 0) { cancel(piece, block, askedOf: asked, exceptAt: peer, now, &outputs) }
-        if isWhole { outputs.actions.append(.verify(piece: piece)) }
+        if isWhole { verify(piece, &outputs) }
     }
 
     /// Counts the blocks that a peer's bytes have completed, and learns from them.
@@ -171,7 +171,7 @@ extension Swarm {
 
     /// Blocks that a peer nearby may have to answer: few of each when there are many.
     private var pipelineSlack: Int {
-        let share = configuration.maxUnverifiedBytes / 2 / max(usefulCount, 1)
+        let share = configuration.maxUnverifiedBytes / 8 / max(usefulCount, 1)
         let bounds = configuration.pipelineSlack
         return min(max(share, bounds.lowerBound), bounds.upperBound) / geometry.blockLength
     }

@@ -2,12 +2,18 @@ import Wire
 
 // Pieces that are verified or not, and who is to blame.
 extension Swarm {
+    func verify(_ piece: Int, _ outputs: inout SwarmOutputs) {
+        let isUrgent = picker.sendersOfVerifying(piece)?.contains { records[$0]?.isProven == false }
+        outputs.actions.append(.verify(piece: piece, isUrgent: isUrgent == true))
+    }
+
     mutating func verified(
         _ piece: Int, _ ok: Bool, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         guard !isComplete, let senders = picker.sendersOfVerifying(piece) else { return }
         guard ok else { return failed(piece, senders, now, &outputs) }
         picker.succeeded(piece)
+        for id in Set(senders) { records[id]?.isProven = true }
         if blame.isSuspect(piece) { outputs.actions.append(.fingerprint(piece: piece)) }
         have.insert(piece)
         missing.remove(piece)

@@ -124,6 +124,9 @@ package struct Swarm: ~Copyable {
     /// Whether every piece has its hash, wanted or not.
     package var isSeed: Bool { have.isFull }
 
+    /// Whether every missing piece is asked for as a whole.
+    package var isAllRequested: Bool { picker.isEndgame }
+
     /// Takes one event and appends what is to be done.
     package mutating func receive(
         _ event: SwarmEvent, at now: Instant, into outputs: inout SwarmOutputs

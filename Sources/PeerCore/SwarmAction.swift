@@ -13,8 +13,9 @@ package enum SwarmAction: Equatable, Sendable {
     /// after its beginning. Never into a piece that is being verified or fingerprinted, or is
     /// verified.
     case store(piece: Int, begin: Int, source: Range<Int>)
-    /// Every block of the piece is stored: hash it and answer with `SwarmEvent.verified`.
-    case verify(piece: Int)
+    /// Every block of the piece is stored: hash it and answer with `SwarmEvent.verified`; at once
+    /// where it is urgent, since it comes from somebody of whom no piece was right yet.
+    case verify(piece: Int, isUrgent: Bool)
     /// Hash each block (`TorrentGeometry.blockLength`) of the stored piece by itself and answer with
     /// `SwarmEvent.fingerprinted`: the first eight bytes of SHA-1, big-endian, tell them apart.
     case fingerprint(piece: Int)

@@ -62,8 +62,8 @@ package struct SwarmConfiguration: Sendable {
     /// Blocks asked of one peer at a time.
     package var pipelineDepth = 4...4096
     /// Bytes asked of a peer beyond what is on its way, so that neither side waits for the other;
-    /// a peer's share of half of `maxUnverifiedBytes` between these two.
-    package var pipelineSlack = 512 << 10...8 << 20
+    /// a peer's share of an eighth of `maxUnverifiedBytes` between these two.
+    package var pipelineSlack = 128 << 10...8 << 20
     /// Bytes that are asked for or stored and not verified, beyond which no more is asked for:
     /// what a slow disk may have to catch up with. Two pieces at least. Parts of pieces that
     /// nobody is asked for count only again when somebody is.

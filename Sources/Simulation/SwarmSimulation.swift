@@ -197,7 +197,7 @@ package final class SwarmSimulation {
             guard let source else { return note(violation: "stored without a source") }
             peer.storage.store(
                 UnsafeRawBufferPointer(rebasing: source[range]), piece: piece, begin: begin)
-        case .verify(let piece):
+        case .verify(let piece, _):
             let ok = peer.storage.isGood(piece: piece)
             events.schedule(
                 .verified(peer, piece: piece, ok: ok), at: now.advanced(by: verifyDelay))

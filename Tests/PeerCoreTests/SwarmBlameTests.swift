@@ -22,6 +22,26 @@ struct SwarmBlameTests {
         #expect(script.progress.corruptBytes == 32_768)
     }
 
+    @Test func `what comes from somebody of whom nothing was right yet is verified at once`() {
+        let script = SwarmScript(pieces: 3, pieceLength: 32 << 10) { $0.pipelineDepth = 2...2 }
+        for name in ["a", "b"] { script.join(name, pieces: [0, 1, 2]) }
+        var asked = script.say("a", .unchoke)
+        var pieces: [Int] = []
+        for _ in 0..<2 {
+            let piece = Int(asked.first { $0.contains("request") }!.dropFirst(12).prefix(1))!
+            pieces.append(piece)
+            asked = script.sendBlock("a", piece, 0) + script.sendBlock("a", piece, 1)
+            asked += script.tell(.verified(piece: piece, ok: true))
+        }
+        #expect(script.urgentPieces == [pieces[0]])
+        let last = 3 - pieces.reduce(0, +)
+        _ = script.sendBlock("a", last, 0)
+        _ = script.say("a", .choke)
+        _ = script.say("b", .unchoke)
+        #expect(script.sendBlock("b", last, 1).contains("verify \(last)"))
+        #expect(script.urgentPieces == [pieces[0], last])
+    }
+
     @Test func `a banned endpoint isn't called again`() {
         let script = SwarmScript(pieces: 1)
         let a = SwarmScript.endpoint("a")

@@ -25,8 +25,8 @@ struct SwarmOutputsTests {
     @Test func `another action keeps the order`() {
         var outputs = SwarmOutputs()
         outputs.send(a, .choke)
-        outputs.actions.append(.verify(piece: 1))
+        outputs.actions.append(.verify(piece: 1, isUrgent: false))
         outputs.send(a, .unchoke)
-        #expect(outputs.actions == [.send(a, 0..<5), .verify(piece: 1), .send(a, 5..<10)])
+        #expect(outputs.actions == [.send(a, 0..<5), .verify(piece: 1, isUrgent: false), .send(a, 5..<10)])
     }
 }

@@ -8,6 +8,8 @@ final class SwarmScript {
     let geometry: TorrentGeometry
     var swarm: Swarm
     var now = Instant(nanoseconds: 1_000_000_000_000)
+    /// Pieces that were to be verified at once.
+    private(set) var urgentPieces: Set<Int> = []
     private var names: [ConnectionID: String] = [:]
     private var ids: [String: ConnectionID] = [:]
     private var lastID: UInt32 = 0
@@ -145,7 +147,9 @@ final class SwarmScript {
         case .reportDrained: return []
         case .store(let piece, let begin, let source):
             return ["store \(piece)@\(begin)+\(source.count)"]
-        case .verify(let piece): return ["verify \(piece)"]
+        case .verify(let piece, let isUrgent):
+            if isUrgent { urgentPieces.insert(piece) }
+            return ["verify \(piece)"]
         case .fingerprint(let piece): return ["fingerprint \(piece)"]
         case .connect(let endpoint): return ["connect \(endpoint)"]
         case .close(let id, let reason): return ["close \(names[id]!) \(reason)"]

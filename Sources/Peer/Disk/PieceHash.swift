@@ -30,6 +30,17 @@ extension DownloadContent {
         return isRight
     }
 
+    /// Stores a piece that is a single segment, of which the digest is known; records it if it has
+    /// its hash.
+    func take(
+        _ parcel: StagedPiece.Parcel, of piece: Int, _ digest: SHA1Digest
+    ) throws(CommandError) -> Bool {
+        try store(parcel, of: piece)
+        let isRight = digest == info.pieceHash(piece)
+        if isRight { try record.note(piece, .verified) }
+        return isRight
+    }
+
     /// - Returns: whether the last segment was among these.
     private func storeAndHash(
         _ parcels: [StagedPiece.Parcel], of piece: Int, _ hash: PieceHash

@@ -26,7 +26,14 @@ final class StagedPiece {
         let buffer: UnsafeMutableRawBufferPointer?
         let filled: FilledRanges
 
+        /// All of the segment is in the buffer.
         var isWhole: Bool { filled.isFull(length) }
+
+        /// What the buffer has; of a whole segment.
+        var bytes: UnsafeRawBufferPointer {
+            precondition(isWhole, "bytes that are in memory")
+            return UnsafeRawBufferPointer(buffer!)
+        }
     }
 
     static let maxSegmentLength = 1 << 20

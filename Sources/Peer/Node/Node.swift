@@ -56,6 +56,8 @@ package final class Node {
     let staging = StagingPool(limit: Node.stagingLimit)
     /// Hashing, opening and syncing of files.
     let diskWorkers: WorkerPool
+    /// Whole pieces on their way to the disk's workers.
+    let verifier: PieceVerifier
     /// Reading of files that are served and aren't in memory. One that is stuck, as on a network
     /// file system that has gone, must not hold up the others, nor the program's end.
     let readers: WorkerPool
@@ -121,6 +123,7 @@ package final class Node {
         } catch {
             throw CommandError("threads can't be started: \(error)")
         }
+        verifier = PieceVerifier(loop: loop, workers: diskWorkers)
         let doorstep = Doorstep()
         let listeners = try configuration.listenAddress.listeners(on: loop) { accepted in
             // A connection that nobody takes over closes as it goes out of scope.

@@ -42,8 +42,8 @@ extension Torrent {
             if refilled.last != id { refilled.append(id) }
         case .sendBlock, .store:
             preconditionFailure("gathered by the caller")
-        case .verify(let piece):
-            verify(piece)
+        case .verify(let piece, let isUrgent):
+            verify(piece, isUrgent: isUrgent)
         case .fingerprint(let piece):
             fingerprint(piece)
         case .connect(let endpoint):

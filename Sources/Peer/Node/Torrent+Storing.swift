@@ -24,10 +24,12 @@ extension Torrent {
     }
 
     /// Hashes a piece that is all there, and answers the core.
-    func verify(_ piece: Int) {
+    func verify(_ piece: Int, isUrgent: Bool) {
         guard let staged = staged[piece] else { preconditionFailure("a piece without bytes") }
         staged.awaitsVerdict = true
         advance(staged)
+        let isLast = swarm.isAllRequested && self.staged.values.allSatisfy(\.awaitsVerdict)
+        if isUrgent || isLast { node.verifier.flush() }
     }
 
     private func advance(_ staged: StagedPiece) {
@@ -36,20 +38,36 @@ extension Torrent {
         guard !parcels.isEmpty, let download = content as? DownloadContent else { return }
         staged.isBusy = true
         let (piece, hash) = (staged.piece, staged.hash)
-        node.diskWorkers.run {
-            try download.take(parcels, of: piece, hash)
-        } then: { [self] result in
-            staged.takeBack(parcels)
-            staged.isBusy = false
-            guard self.staged[piece] === staged else { return }
-            switch result {
-            case .failure(let error): fail(CommandError(wrapping: error))
-            case .success(nil): advance(staged)
-            case .success(let isRight?):
-                precondition(staged.awaitsVerdict, "the core knows when a piece is whole")
-                self.staged[piece] = nil
-                deliver(.verified(piece: piece, ok: isRight))
+        let parcel = parcels[0]
+        if parcel.length == staged.length, parcel.isWhole {
+            let work = PieceVerifier.Work(content: download, piece: piece, parcel: parcel)
+            node.verifier.verify(work) { [self] in
+                taken(parcels, of: staged, $0.map(Optional.some))
             }
+        } else {
+            node.diskWorkers.run {
+                try download.take(parcels, of: piece, hash)
+            } then: { [self] in
+                taken(parcels, of: staged, $0)
+            }
+        }
+    }
+
+    /// A worker has stored and hashed what it was given of a piece.
+    /// - Parameter result: whether the piece has its hash; nil: more of it is to come.
+    private func taken(
+        _ parcels: [StagedPiece.Parcel], of staged: StagedPiece, _ result: Result<Bool?, any Error>
+    ) {
+        staged.takeBack(parcels)
+        staged.isBusy = false
+        guard self.staged[staged.piece] === staged else { return }
+        switch result {
+        case .failure(let error): fail(CommandError(wrapping: error))
+        case .success(nil): advance(staged)
+        case .success(let isRight?):
+            precondition(staged.awaitsVerdict, "the core knows when a piece is whole")
+            self.staged[staged.piece] = nil
+            deliver(.verified(piece: staged.piece, ok: isRight))
         }
     }
 
@@ -60,6 +78,7 @@ extension Torrent {
     }
 
     func endStaging() {
+        node.verifier.flush()
         staged.removeAll()
         stagingOrder.removeAll()
     }
