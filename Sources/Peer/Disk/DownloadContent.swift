@@ -46,15 +46,17 @@ final class DownloadContent: Content {
     static func open(
         _ target: DownloadTarget, records: ResumeFolder, cache: FileCache
     ) throws(CommandError) -> (content: DownloadContent, verified: Bitfield) {
-        guard !DiskFile.exists(target.destination) else {
-            throw CommandError(
-                "\(target.destination) exists already: remove it or name another destination",
-                .fileExists)
-        }
         let infoHash = target.info.infoHash
         let resume = records.resume(of: infoHash, pieceCount: target.info.pieceCount)
         func names(_ identity: FileIdentity) -> Bool {
             resume?.device == identity.device && resume?.inode == identity.inode
+        }
+        if let found = DiskFile.identity(at: target.destination), names(found) {
+            try takeBack(target)
+        } else if DiskFile.exists(target.destination) {
+            throw CommandError(
+                "\(target.destination) exists already: remove it or name another destination",
+                .fileExists)
         }
         let files = try PartialFiles(target, isRecorded: names)
         let marks = PartialPieces.marks(
@@ -63,6 +65,16 @@ final class DownloadContent: Content {
         let record = try records.begin(infoHash, in: files.identity, marks)
         let content = DownloadContent(target, files, record, cache: cache)
         return (content, try content.check(marks))
+    }
+
+    /// The program ended after the complete download had got its name, and before this was
+    /// recorded: it ends once more.
+    private static func takeBack(_ target: DownloadTarget) throws(CommandError) {
+        do throws(SystemError) {
+            try FileSystem.rename(target.destination, toNew: target.partPath)
+        } catch {
+            throw DiskFile.failure("renaming", target.destination, error.code)
+        }
     }
 
     /// Hashes what is doubtful.

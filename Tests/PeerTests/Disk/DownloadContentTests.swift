@@ -133,6 +133,16 @@ import Wire
         #expect(identities == [0: try #require(DiskFile.identity(at: folder.file("f")))])
     }
 
+    @Test func `a program that ended before it recorded the end comes to it again`() throws {
+        folder.write(bytes, to: "f.part")
+        _ = try open().content.finish()
+        let (download, verified) = try open()
+        #expect(verified.isFull)
+        _ = try download.finish()
+        #expect(folder.contents(of: "f") == bytes)
+        #expect(!folder.exists("f.part"))
+    }
+
     @Test func `finishing never replaces a file that appeared meanwhile`() throws {
         folder.write(bytes, to: "f.part")
         let (download, _) = try open()
