@@ -50,12 +50,11 @@ TARGET static inline __attribute__((always_inline)) void EXCHANGE(VECTOR *rows)
 #undef STEP
 }
 
-TARGET static void COMPRESS(
-    uint32_t *state, const uint8_t *const *messages, size_t offset, size_t block_count)
+TARGET static void COMPRESS(uint32_t *state, const uint8_t *const *messages, size_t block_count)
 {
     VECTOR h[5];
     memcpy(h, state, sizeof h);
-    for (; block_count > 0; block_count--, offset += 64) {
+    for (size_t offset = 0; offset < 64 * block_count; offset += 64) {
         // Rows of LANES words of one message each; then, exchanged, of one word of each message.
         VECTOR w[16];
         for (int part = 0; part < 16 / LANES; part++) {

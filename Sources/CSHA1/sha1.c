@@ -57,13 +57,12 @@ int csha1_lane_count(void)
 
 int csha1_worthwhile_count(void) { return has_sha_instructions() ? 10 : 4; }
 
-void csha1_compress(
-    uint32_t *state, const uint8_t *const *messages, size_t offset, size_t block_count)
+void csha1_compress(uint32_t *state, const uint8_t *const *messages, size_t block_count)
 {
     if (csha1_lane_count() == 16)
-        compress16(state, messages, offset, block_count);
+        compress16(state, messages, block_count);
     else
-        compress8(state, messages, offset, block_count);
+        compress8(state, messages, block_count);
 }
 
 #else
@@ -71,10 +70,9 @@ void csha1_compress(
 int csha1_lane_count(void) { return 0; }
 int csha1_worthwhile_count(void) { return 1; }
 
-void csha1_compress(
-    uint32_t *state, const uint8_t *const *messages, size_t offset, size_t block_count)
+void csha1_compress(uint32_t *state, const uint8_t *const *messages, size_t block_count)
 {
-    (void)state, (void)messages, (void)offset, (void)block_count;
+    (void)state, (void)messages, (void)block_count;
     __builtin_trap();
 }
 

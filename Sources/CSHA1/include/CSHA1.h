@@ -5,8 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { csha1_most_lanes = 16 };
-
 /// How many messages are taken at once: 16 or 8; 0 where this processor lacks the vectors, or
 /// hashes one message after the other as fast.
 int csha1_lane_count(void);
@@ -14,8 +12,7 @@ int csha1_lane_count(void);
 /// The fewest messages that are hashed faster together than one after the other by OpenSSL.
 int csha1_worthwhile_count(void);
 
-/// Takes `block_count` blocks of 64 bytes of each message, from `offset` on. `messages` has as
-/// many pointers as there are lanes; `state` has the five words of all lanes one after the other,
-/// word i of lane j at [i * lanes + j].
-void csha1_compress(
-    uint32_t *state, const uint8_t *const *messages, size_t offset, size_t block_count);
+/// Takes `block_count` blocks of 64 bytes of each message. `messages` has as many pointers as there
+/// are lanes; `state` has the five words of all lanes one after the other, word i of lane j at
+/// [i * lanes + j].
+void csha1_compress(uint32_t *state, const uint8_t *const *messages, size_t block_count);

@@ -33,18 +33,32 @@ enum FileHasher {
                 throw CommandError("interrupted", .interrupted)
             }
             let wanted = min(buffer.count, Int(range.upperBound - offset))
-            let got = pread(file.descriptor, buffer.baseAddress, wanted, off_t(offset))
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+            try read(part, of: file, path, at: offset)
+            hasher.update(UnsafeRawBufferPointer(part))
+            offset += Int64(wanted)
+            onProgress(offset - range.lowerBound)
+        }
+    }
+
+    /// Fills a buffer from a file.
+    static func read(
+        _ buffer: UnsafeMutableRawBufferPointer, of file: SharedFile, _ path: String,
+        at offset: Int64
+    ) throws(CommandError) {
+        var done = 0
+        while done < buffer.count {
+            let got = pread(
+                file.descriptor, buffer.baseAddress! + done, buffer.count - done,
+                off_t(offset) + off_t(done))
             if got < 0 {
                 if errno == EINTR { continue }
                 throw DiskFile.failure("reading", path, errno)
             }
             guard got > 0 else {
-                throw CommandError(
-                    "\(path) became shorter while it was being read", .ioError)
+                throw CommandError("\(path) became shorter while it was being read", .ioError)
             }
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
-            offset += Int64(got)
-            onProgress(offset - range.lowerBound)
+            done += got
         }
     }
 

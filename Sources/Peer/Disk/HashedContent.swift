@@ -28,9 +28,8 @@ struct HashedContent: Sendable {
     /// Reads what a path names; of a directory every file below it. The same bytes under the same
     /// names give the same hashes.
     ///
-    /// Hashes twice at the same time, on two threads: by piece and by file. SHA-1 is serial, so two
-    /// hashes of the same bytes cost two passes; side by side they take the time of one where two
-    /// cores are free.
+    /// Hashes twice at the same time, on two threads: by piece and by file. The second takes the
+    /// longer, since a file's SHA-1 is serial.
     /// - Parameter pieceLength: nil for one that fits the size.
     /// - Parameter onProgress: called from a hashing thread, several times a second.
     init(
@@ -51,7 +50,8 @@ struct HashedContent: Sendable {
                     let digests = try source.fileHashes(end, meter)
                     results.withLock { $0.files = digests }
                 } else {
-                    let pieces = try source.pieceHashes(end)
+                    var hashing = PieceHashing(source, cancellation: end)
+                    let pieces = try hashing.digests()
                     results.withLock { $0.pieces = pieces }
                 }
             } catch {
@@ -96,34 +96,5 @@ extension ContentSource {
             done += file.length
         }
         return digests
-    }
-
-    /// The SHA-1 of each piece of the piece space, pads being zeros, 20 bytes each.
-    fileprivate func pieceHashes(_ cancellation: Cancellation) throws(CommandError) -> [UInt8] {
-        var pieces: [UInt8] = []
-        var hasher = SHA1Hasher()
-        var room = Int64(pieceLength)
-        for (index, file) in files.enumerated() {
-            let opened = file.isPad || file.length == 0 ? nil : try open(index)
-            var offset: Int64 = 0
-            while offset < file.length {
-                let end = min(offset + room, file.length)
-                if let opened {
-                    try FileHasher.update(
-                        &hasher, from: opened, path: path(of: index), range: offset..<end,
-                        cancellation: cancellation)
-                } else {
-                    FileHasher.updateWithZeros(&hasher, count: Int(end - offset))
-                }
-                room -= end - offset
-                offset = end
-                if room == 0 {
-                    pieces += hasher.finalize().bytes
-                    room = Int64(pieceLength)
-                }
-            }
-        }
-        if room < Int64(pieceLength) { pieces += hasher.finalize().bytes }
-        return pieces
     }
 }

@@ -26,7 +26,7 @@ import Wire
 
     // MARK: A file
 
-    @Test(arguments: [1, 16_384, 16_385, 300_000, 1 << 20])
+    @Test(arguments: [1, 16_384, 16_385, 300_000, 16 * 16_384, 20 * 16_384, 1 << 20])
     func `hashes the whole and each piece as SHA-1 of the bytes does`(length: Int) throws {
         let bytes = content(length)
         folder.write(bytes, to: "f")
@@ -35,6 +35,18 @@ import Wire
         #expect(hashed.files.map(\.sha1) == [SHA1Hasher.hash(bytes)])
         #expect(hashed.pieceDigests == pieces(of: bytes))
         #expect(hashed.identities == [0: DiskFile.identity(at: folder.file("f"))!])
+    }
+
+    /// Longer than what is read of each at a time, and no whole number of SHA-1's blocks.
+    @Test func `pieces of any length are hashed`() throws {
+        let bytes = content(2_000_000)
+        folder.write(bytes, to: "f")
+        for pieceLength in [1500, 64 << 10, 100_000, 128 << 10] {
+            let expected = stride(from: 0, to: bytes.count, by: pieceLength).map {
+                SHA1Hasher.hash([UInt8](bytes[$0..<min($0 + pieceLength, bytes.count)]))
+            }
+            #expect(try hashed("f", pieceLength: pieceLength).pieceDigests == expected)
+        }
     }
 
     @Test func `an empty file has no pieces and the SHA-1 of nothing`() throws {
