@@ -27,6 +27,9 @@ struct SwarmOutputsTests {
         outputs.send(a, .choke)
         outputs.actions.append(.verify(piece: 1, isUrgent: false))
         outputs.send(a, .unchoke)
-        #expect(outputs.actions == [.send(a, 0..<5), .verify(piece: 1, isUrgent: false), .send(a, 5..<10)])
+        #expect(
+            outputs.actions == [
+                .send(a, 0..<5), .verify(piece: 1, isUrgent: false), .send(a, 5..<10),
+            ])
     }
 }
