@@ -73,7 +73,9 @@ package struct TrackerDatagram {
     /// Calls `body` with the path and query that the options behind an announce carry (BEP 41),
     /// valid during the call only; empty where there is none.
     package func withURLData<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-        var pieces: [Range<Int>] = []
+        // Nearly always there is one piece: only further ones are joined in memory of their own.
+        var only = Self.announceLength..<Self.announceLength
+        var joined: [UInt8] = []
         var position = Self.announceLength
         while position < bytes.count, let option = Option(rawValue: bytes[position]) {
             switch option {
@@ -84,13 +86,18 @@ package struct TrackerDatagram {
                 guard start <= bytes.count else { return body(nothing) }
                 let end = start + Int(bytes[position + 1])
                 guard end <= bytes.count else { return body(nothing) }
-                if start < end { pieces.append(start..<end) }
+                if joined.isEmpty, only.isEmpty {
+                    only = start..<end
+                } else {
+                    if joined.isEmpty { joined.append(contentsOf: bytes[only]) }
+                    joined.append(contentsOf: bytes[start..<end])
+                }
                 position = end
             }
         }
-        if pieces.count == 1 { return body(UnsafeRawBufferPointer(rebasing: bytes[pieces[0]])) }
-        var joined: [UInt8] = []
-        for piece in pieces { joined.append(contentsOf: bytes[piece]) }
+        if joined.isEmpty {
+            return body(only.isEmpty ? nothing : UnsafeRawBufferPointer(rebasing: bytes[only]))
+        }
         return joined.withUnsafeBytes(body)
     }
 
