@@ -11,7 +11,9 @@ enum TrackerCell: String, CaseIterable {
     case wrk = "HTTP, kept connections, wrk"
     case closed = "HTTP, a connection each"
     case closedHalf = "HTTP, a connection each, half of that rate"
+    case udpBeforeIdle = "UDP announce, just before the idle connections"
     case udpBesideIdle = "UDP announce, idle connections beside"
+    case httpBeforeIdle = "HTTP, just before the idle connections"
     case httpBesideIdle = "HTTP, idle connections beside"
 
     var hasLatency: Bool { [.udpHalf, .udpFixed, .keptHalf, .closedHalf].contains(self) }
@@ -77,7 +79,12 @@ struct TrackerMeasurement {
         try await saturation(["--http", "--close"], .closed, half: .closedHalf, into: &cells)
     }
 
+    /// What the loads before leave behind slows all programs down: so the rates without idle
+    /// connections are measured again, right before.
     func besideIdle(_ count: Int, into cells: inout TrackerCells) async throws {
+        let http = contender.keepsConnections ? ["--http"] : ["--http", "--close"]
+        try await load([], .udpBeforeIdle, into: &cells)
+        try await load(http, .httpBeforeIdle, into: &cells)
         let before = tracker.process.memory("RssAnon") ?? 0
         let crowd = try stage.generators.start(
             "announcers",
@@ -92,7 +99,6 @@ struct TrackerMeasurement {
         let after = tracker.process.memory("RssAnon") ?? 0
         cells.add(idleBytes: Double(after - before) / Double(count), contender)
         try await load([], .udpBesideIdle, into: &cells)
-        let http = contender.keepsConnections ? ["--http"] : ["--http", "--close"]
         try await load(http, .httpBesideIdle, into: &cells)
     }
 

@@ -94,11 +94,11 @@ func announceTargets(_ cells: TrackerCells) -> [Target] {
         targets += [
             Target(
                 what: "idle connections beside: UDP rate / without",
-                figure: rate(.ours, .udpBesideIdle) / rate(.ours, .udp), bound: 0.95,
+                figure: rate(.ours, .udpBesideIdle) / rate(.ours, .udpBeforeIdle), bound: 0.95,
                 isLeast: true),
             Target(
                 what: "idle connections beside: HTTP rate / without",
-                figure: rate(.ours, .httpBesideIdle) / rate(.ours, .kept), bound: 0.95,
+                figure: rate(.ours, .httpBesideIdle) / rate(.ours, .httpBeforeIdle), bound: 0.95,
                 isLeast: true),
             Target(
                 what: "bytes for an idle connection", figure: median(bytes), bound: 1024,
