@@ -4,7 +4,7 @@ import Wire
 ///
 /// Regular ones follow the tracker's interval. While the swarm is hungry (downloading, and
 /// nobody connected has anything for it), it asks again after 2 s, 4 s, 8 s … up to the interval.
-/// Those of a partial seed are `paused` (BEP 21).
+/// Those of a partial seed are `paused` (BEP 21), the first of them right after `started`.
 struct AnnouncePolicy {
     private enum State {
         /// Not started. Exits: `asking`.
@@ -38,6 +38,7 @@ struct AnnouncePolicy {
 
     mutating func start() -> SwarmAnnouncement {
         owesStarted = true
+        owesCompletion = isPartialSeed
         failures = 0
         hungryDelay = Self.firstDelay
         state = .asking(.started)

@@ -78,6 +78,8 @@ struct AnnouncePolicyTests {
         var fromTheBeginning = AnnouncePolicy(interval: .seconds(120), isPartialSeed: true)
         #expect(fromTheBeginning.start() == .started)
         fromTheBeginning.answered(interval: .seconds(1800), at: start)
+        #expect(fromTheBeginning.due(at: start, isHungry: false) == .paused)
+        fromTheBeginning.answered(interval: .seconds(1800), at: start)
         #expect(fromTheBeginning.due(at: later(1799), isHungry: false) == nil)
         #expect(fromTheBeginning.due(at: later(1800), isHungry: false) == .paused)
     }

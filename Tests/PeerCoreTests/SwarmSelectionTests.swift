@@ -33,6 +33,8 @@ struct SwarmSelectionTests {
         let script = SwarmScript(pieces: 4, have: [1, 2], wanted: [2])
         #expect(script.isComplete && !script.isSeed)
         #expect(script.join("a", pieces: [0]) == ["a < handshake", "a < bitfield 60"])
+        // It has said so already, after `started`.
+        #expect(script.tell(.announced(interval: .seconds(1800), peers: [])).isEmpty)
         #expect(script.advance(.seconds(1800)).about("announce") == ["announce paused"])
     }
 

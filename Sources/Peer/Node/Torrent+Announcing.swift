@@ -40,6 +40,6 @@ extension Torrent {
     /// Announces out of turn: the tracker lost its swarms, or a new sharer is known.
     func announceNow() {
         guard isRunning else { return }
-        announce(.started)
+        announce(swarm.isComplete && !swarm.isSeed ? .paused : .started)
     }
 }
