@@ -37,8 +37,8 @@ int shim_open_beneath(int directory, const char *path, int flags, unsigned mode)
     return descriptor < 0 ? -errno : (int)descriptor;
 }
 
-int shim_rename_new(const char *from, const char *to) {
-    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+int shim_rename_new(int from_directory, const char *from, int to_directory, const char *to) {
+    return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
 int shim_allocate(int descriptor, int64_t length) {

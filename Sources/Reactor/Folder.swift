@@ -45,16 +45,44 @@ package final class Folder: Sendable {
 
     /// Removes a file below, or a directory that is empty.
     package func remove(_ path: String, isFolder: Bool = false) throws(SystemError) {
-        var parent = self
-        var name = path[...]
-        if let slash = path.lastIndex(of: "/") {
-            parent = try folder(String(path[..<slash]))
-            name = path[path.index(after: slash)...]
-        }
+        let (parent, name) = try parent(of: path)
         let (descriptor, flags) = (parent.descriptor, isFolder ? AT_REMOVEDIR : 0)
-        let result = SystemCall.retrying { Int(unlinkat(descriptor, String(name), flags)) }
+        let result = SystemCall.retrying { Int(unlinkat(descriptor, name, flags)) }
         withExtendedLifetime(parent) {}
         try check(result, "unlinkat \(path)")
+    }
+
+    /// What fstat(2) says of a file below that may be read; fails with ENOENT where nothing is.
+    package func status(of path: String) throws(SystemError) -> stat {
+        let file = try open(path, flags: O_RDONLY | O_NONBLOCK)
+        var status = stat()
+        let result = fstat(file.descriptor, &status) == 0 ? 0 : -Int(errno)
+        try check(result, "fstat \(path)")
+        return status
+    }
+
+    /// Moves a file below to the same place below another directory of the file system, never
+    /// over anything: fails with EEXIST where something is there.
+    package func move(_ path: String, to other: Folder) throws(SystemError) {
+        let (from, name) = try parent(of: path)
+        let (to, _) = try other.parent(of: path)
+        defer { withExtendedLifetime((from, to)) {} }
+        let result = shim_rename_new(from.descriptor, name, to.descriptor, name)
+        guard [-EINVAL, -ENOSYS].contains(result) else {
+            try check(result, "renameat2 \(path)")
+            return
+        }
+        // Not known to this file system in one step; linkat(2) replaces nothing either.
+        let linked = SystemCall.retrying {
+            Int(linkat(from.descriptor, name, to.descriptor, name, 0))
+        }
+        try check(linked, "linkat \(path)")
+        try remove(path)
+    }
+
+    private func parent(of path: String) throws(SystemError) -> (Folder, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (self, path) }
+        return (try folder(String(path[..<slash])), String(path[path.index(after: slash)...]))
     }
 
     /// Makes everything on this file system survive a loss of power, syncfs(2).
@@ -68,7 +96,7 @@ package enum FileSystem {
     /// rename(2) that never replaces anything; fails with EEXIST where `to` is there, with EINVAL
     /// or ENOSYS where it can't be done in one step.
     package static func rename(_ from: String, toNew to: String) throws(SystemError) {
-        try check(shim_rename_new(from, to), "renameat2 \(to)")
+        try check(shim_rename_new(AT_FDCWD, from, AT_FDCWD, to), "renameat2 \(to)")
     }
 
     /// Gives a file its length with the space behind it; fails with ENOSPC where there is none,

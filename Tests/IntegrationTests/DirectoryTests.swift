@@ -19,38 +19,11 @@ import Wire
     ]
     private static let albumSize = album.reduce(0) { $0 + $1.value }
 
-    private struct Pair {
-        let alice: PeerProcess
-        let bob: PeerProcess
-        let original: String
-    }
-
-    /// Alice shares a directory `album` with Bob's group `readers`.
-    private func pair(
-        _ network: Network, _ files: KeyValuePairs<String, Int> = album
-    ) async throws -> Pair {
-        let alice = try await network.member("alice")
-        let bob = try await network.member("bob")
-        try await network.found("readers", owner: alice, members: ["bob": bob])
-        let original = try network.scratch.tree("originals/album", files)
-        try await alice("upload_file \(original) readers")
-        return Pair(alice: alice, bob: bob, original: original)
-    }
-
-    private func member(
-        _ user: String, of network: Network, _ owner: PeerProcess
-    ) async throws -> PeerProcess {
-        let peer = try await network.member(user)
-        try await peer("join_group readers")
-        try await owner("accept_request readers \(user)")
-        return peer
-    }
-
     // MARK: All of it
 
     @Test func `a directory arrives with every file, and is shared on`() async throws {
         let network = try await Network()
-        let pair = try await pair(network)
+        let pair = try await network.album(Self.album)
         let entry = "album\t\(Self.albumSize)"
         #expect(try await pair.bob("list_files readers") == ["\(entry)\t1/1"])
         let copy = network.scratch("copy")
@@ -62,7 +35,7 @@ import Wire
         #expect(shown.size == Self.albumSize && shown.verified == Self.albumSize)
         try await network.sharers(2, of: 2, share: "album", seenBy: pair.alice)
         // Who has it whole shares it, also when the first one is gone.
-        let carol = try await member("carol", of: network, pair.alice)
+        let carol = try await network.admitted("carol", by: pair.alice)
         #expect(try await pair.alice.quit() == .exited(0))
         try await carol.download("album", of: "readers", to: network.scratch.folder("carol"))
         #expect(try await differences(network.scratch("carol/album"), pair.original) == [])
@@ -70,7 +43,7 @@ import Wire
 
     @Test func `its files are described, each with its size and hash`() async throws {
         let network = try await Network()
-        let pair = try await pair(network)
+        let pair = try await network.album(Self.album)
         let info = try await pair.bob("file_info readers album/")
         #expect(info.contains("name\talbum"))
         #expect(info.contains("size\t\(Self.albumSize)"))
@@ -84,7 +57,7 @@ import Wire
 
     @Test func `nothing but empty files is a directory too`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, ["a": 0, "b/c": 0])
+        let pair = try await network.album(["a": 0, "b/c": 0])
         let copy = network.scratch("copy")
         try await pair.bob.download("album", of: "readers", to: copy)
         #expect(try await differences(copy, pair.original) == [])
@@ -93,7 +66,7 @@ import Wire
 
     @Test func `the same tree has the same info-hash and makes another sharer`() async throws {
         let network = try await Network()
-        let pair = try await pair(network)
+        let pair = try await network.album(Self.album)
         let copy = network.scratch("elsewhere/album")
         try FileManager.default.createDirectory(
             atPath: network.scratch("elsewhere"), withIntermediateDirectories: true)
@@ -108,12 +81,12 @@ import Wire
 
     @Test func `an existing directory is not written into`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, ["a": 10, "b": 20])
+        let pair = try await network.album(["a": 10, "b": 20])
         let folder = try network.scratch.folder("inbox")
         // A directory that is there takes it under its name.
         try await pair.bob.download("album", of: "readers", to: folder)
         #expect(try await differences(folder + "/album", pair.original) == [])
-        let carol = try await member("carol", of: network, pair.alice)
+        let carol = try await network.admitted("carol", by: pair.alice)
         let refusal = try await carol.refusal(of: "download_file readers album \(folder)")
         #expect(refusal.contains("\(folder)/album exists already"), "\(refusal)")
         let kept = try network.scratch.file("inbox/other.part/keep", size: 3, seed: 9)
@@ -126,7 +99,7 @@ import Wire
 
     @Test func `only what patterns match is fetched, and served to others`() async throws {
         let network = try await Network()
-        let pair = try await pair(network)
+        let pair = try await network.album(Self.album)
         let copy = network.scratch("copy")
         try await pair.bob(
             "download_file readers album \(copy) --only 'cover/*.jpg' --only=deep/")
@@ -139,7 +112,7 @@ import Wire
         let shown = try await pair.bob.shownDownload(of: "album")
         #expect(shown.isComplete && shown.size == 716_387 && shown.verified == 716_387)
         // The first sharer goes, and another member gets from the second what it has.
-        let carol = try await member("carol", of: network, pair.alice)
+        let carol = try await network.admitted("carol", by: pair.alice)
         #expect(try await pair.alice.quit() == .exited(0))
         let second = network.scratch("second")
         try await carol("download_file readers album \(second) --only cover/*.jpg")
@@ -152,11 +125,11 @@ import Wire
 
     @Test func `a partial sharer serves again after a restart`() async throws {
         let network = try await Network()
-        let pair = try await pair(network)
+        let pair = try await network.album(Self.album)
         try await pair.bob(
             "download_file readers album \(network.scratch("copy")) --only z.bin")
         try await pair.bob("wait album", within: .seconds(60))
-        let carol = try await member("carol", of: network, pair.alice)
+        let carol = try await network.admitted("carol", by: pair.alice)
         #expect(try await pair.bob.quit() == .exited(0))
         #expect(try await pair.alice.quit() == .exited(0))
         let bob = try await network.again("bob", after: pair.bob)
@@ -169,7 +142,7 @@ import Wire
 
     @Test func `a pattern that matches nothing is named, and nothing is begun`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, ["a": 10])
+        let pair = try await network.album(["a": 10])
         let copy = network.scratch("copy")
         let refusal = try await pair.bob.refusal(
             of: "download_file readers album \(copy) --only a --only '*.jpg'")
@@ -183,8 +156,8 @@ import Wire
     @Test(arguments: ["", " --only '*.bin'", " --sequential"])
     func `a killed download of a directory goes on`(options: String) async throws {
         let network = try await Network()
-        let pair = try await pair(
-            network, ["a": 1000, "one.bin": 12 << 20, "sub/two.bin": 12 << 20, "z": 77])
+        let pair = try await network.album(
+            ["a": 1000, "one.bin": 12 << 20, "sub/two.bin": 12 << 20, "z": 77])
         let copy = network.scratch("copy")
         let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers album \(copy)\(options)")
@@ -209,7 +182,7 @@ import Wire
 
     @Test func `in sequence the first file can be read while the rest arrives`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, ["one.bin": 16 << 20, "two.bin": 16 << 20])
+        let pair = try await network.album(["one.bin": 16 << 20, "two.bin": 16 << 20])
         let copy = network.scratch("copy")
         let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers album \(copy) --sequential")
@@ -230,7 +203,7 @@ import Wire
 
     @Test func `a directory is shared again at login, unless a file changed`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, ["a": 1000, "sub/b": 2_000_000])
+        let pair = try await network.album(["a": 1000, "sub/b": 2_000_000])
         try await pair.alice("logout")
         try await network.sharers(0, of: 1, share: "album", seenBy: pair.bob)
         #expect(try await network.logIn(pair.alice, as: "alice").first?.contains("1 file") == true)
@@ -248,7 +221,7 @@ import Wire
 
     @Test func `a file that changes while it is shared is no longer served`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, ["a": 1000, "sub/b": 4_000_000])
+        let pair = try await network.album(["a": 1000, "sub/b": 4_000_000])
         try damage(pair.original + "/a", at: 0, count: 1)
         let handle = try FileHandle(forWritingTo: URL(filePath: pair.original + "/sub/b"))
         try handle.truncate(atOffset: 3_000_000)
@@ -296,7 +269,7 @@ import Wire
         client: ThirdParty
     ) async throws {
         let network = try await Network()
-        let pair = try await pair(network, Self.plain)
+        let pair = try await network.album(Self.plain)
         let torrent = network.scratch("album.torrent")
         try await pair.bob("export readers album \(torrent)")
         #expect(try Ticket(torrent).info.files.contains(where: \.isPad))
@@ -319,7 +292,7 @@ import Wire
     /// It knows that pads are on no disk.
     @Test func `we get a directory from one that libtorrent finds on its disk`() async throws {
         let network = try await Network()
-        let pair = try await pair(network, Self.plain)
+        let pair = try await network.album(Self.plain)
         let torrent = network.scratch("album.torrent")
         try await pair.alice("export readers album \(torrent)")
         #expect(try await pair.alice.quit() == .exited(0))

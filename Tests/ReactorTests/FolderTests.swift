@@ -47,6 +47,26 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: root + "/inside/a/b"))
     }
 
+    @Test func `a file is moved to its place in another directory, never over anything`() throws {
+        defer { cleanUp() }
+        try FileManager.default.createDirectory(
+            atPath: root + "/other", withIntermediateDirectories: false)
+        let other = try Folder(path: root + "/other")
+        for place in [folder, other] { try place.makeFolder("a") }
+        _ = try folder.open("a/file", flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        let status = try folder.status(of: "a/file")
+        try folder.move("a/file", to: other)
+        #expect(try other.status(of: "a/file").st_ino == status.st_ino)
+        #expect(refusal("a/file") == ENOENT)
+        _ = try folder.open("a/file", flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        let error = #expect(throws: SystemError.self) { try folder.move("a/file", to: other) }
+        #expect(error?.code == EEXIST)
+        #expect(try other.status(of: "a/file").st_ino == status.st_ino)
+        #expect(throws: SystemError.self) { try folder.status(of: "../outside") }
+        let missing = #expect(throws: SystemError.self) { try folder.status(of: "b/file") }
+        #expect(missing?.code == ENOENT)
+    }
+
     @Test func `no path leads out`() throws {
         defer { cleanUp() }
         try folder.makeFolder("a")

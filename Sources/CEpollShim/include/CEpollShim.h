@@ -77,8 +77,8 @@ void shim_datagrams_set(shim_datagrams *batch, unsigned index, size_t length,
 /// Close-on-exec; `mode` is for O_CREAT. A descriptor, or -errno.
 int shim_open_beneath(int directory, const char *path, int flags, unsigned mode);
 /// renameat2(2) that replaces nothing: -EEXIST where `to` is there, -EINVAL where the file system
-/// can't do it in one step.
-int shim_rename_new(const char *from, const char *to);
+/// can't do it in one step. Either directory may be AT_FDCWD.
+int shim_rename_new(int from_directory, const char *from, int to_directory, const char *to);
 /// Gives a file its length with the space behind it, fallocate(2); never shortens it.
 int shim_allocate(int descriptor, int64_t length);
 /// Whether every page of a range of a file is in the page cache, asked of cachestat(2) (Linux 6.5),

@@ -62,6 +62,21 @@ extension DiskFile {
         return (file, false)
     }
 
+    /// The identity of a regular file below a directory; nil where nothing is there.
+    static func identityIfAny(
+        of name: String, in folder: Folder, _ root: String
+    ) throws(CommandError) -> FileIdentity? {
+        let status: stat
+        do throws(SystemError) {
+            status = try folder.status(of: name)
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw failure(opening: root + "/" + name, error.code)
+        }
+        try requireRegular(status, root + "/" + name)
+        return FileIdentity(status)
+    }
+
     /// The identity of a regular file below a directory that may be read.
     static func identityOfReadable(
         _ name: String, in folder: Folder, _ root: String

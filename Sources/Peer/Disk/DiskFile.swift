@@ -64,15 +64,16 @@ enum DiskFile {
         return FileIdentity(status)
     }
 
-    /// The first `size` bytes, or fewer where the file is shorter.
+    /// `size` bytes from `offset` on, or fewer where the file is shorter.
     static func contents(
-        of file: SharedFile, path: String, size: Int
+        of file: SharedFile, path: String, size: Int, at offset: Int64 = 0
     ) throws(CommandError) -> [UInt8] {
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
                 let got = pread(
-                    file.descriptor, buffer.baseAddress! + count, size - count, off_t(count))
+                    file.descriptor, buffer.baseAddress! + count, size - count,
+                    off_t(offset) + off_t(count))
                 if got < 0, errno == EINTR { continue }
                 if got < 0 { code = errno }
                 if got <= 0 { break }
@@ -116,7 +117,7 @@ enum DiskFile {
         try requireRegular(status, path)
     }
 
-    private static func requireRegular(_ status: stat, _ path: String) throws(CommandError) {
+    static func requireRegular(_ status: stat, _ path: String) throws(CommandError) {
         switch status.st_mode & S_IFMT {
         case S_IFREG: return
         case S_IFDIR:

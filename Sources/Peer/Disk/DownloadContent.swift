@@ -51,20 +51,39 @@ final class DownloadContent: Content {
         func names(_ identity: FileIdentity) -> Bool {
             resume?.device == identity.device && resume?.inode == identity.inode
         }
-        if let found = DiskFile.identity(at: target.destination), names(found) {
+        if target.inPlace.isEmpty, let found = DiskFile.identity(at: target.destination),
+            names(found)
+        {
             try takeBack(target)
-        } else if DiskFile.exists(target.destination) {
-            throw CommandError(
-                "\(target.destination) exists already: remove it or name another destination",
-                .fileExists)
         }
+        let settled = try target.settled(resume)
+        let target = settled.target
         let files = try PartialFiles(target, isRecorded: names)
-        let marks = PartialPieces.marks(
-            files, target.info, resume: names(files.identity) ? resume : nil,
-            bootID: records.bootID)
-        let record = try records.begin(infoHash, in: files.identity, marks)
-        let content = DownloadContent(target, files, record, cache: cache)
-        return (content, try content.check(marks))
+        let known = names(files.identity) ? resume : nil
+        var marks = PartialPieces.marks(files, target, resume: known, bootID: records.bootID)
+        for index in settled.moved {
+            for piece in target.pieces(of: index) { marks[piece] = .doubtful }
+        }
+        do throws(CommandError) {
+            // First the record: it must not say that a new file has what one before it had.
+            let record = try records.begin(infoHash, in: files.identity, marks)
+            if known != nil, !files.missing.isEmpty { try record.sync() }
+            try files.make(target)
+            try files.fillFromEdges(target) { marks[$0] == .doubtful }
+            let content = DownloadContent(target, files, record, cache: cache)
+            let verified = try content.check(marks)
+            for index in settled.moved
+            where !target.pieces(of: index).allSatisfy({ verified.contains($0) }) {
+                throw DownloadTarget.isInTheWay(target.finalPath(of: index))
+            }
+            return (content, verified)
+        } catch {
+            if files.isNew {
+                try? target.removePart()
+                records.remove(infoHash)
+            }
+            throw error
+        }
     }
 
     /// The program ended after the complete download had got its name, and before this was
@@ -103,8 +122,10 @@ final class DownloadContent: Content {
 
     func path(of place: Place) -> String {
         switch place {
-        case .file(let index) where info.isDirectory: path + "/" + info.files[index].joinedPath
-        case .file, .pad: path
+        case .file(let index):
+            target.inPlace[index] == nil
+                ? target.path(ofPart: index) : target.finalPath(of: index)
+        case .pad: path
         case .edges: target.edgesPath
         }
     }
@@ -117,6 +138,7 @@ final class DownloadContent: Content {
         try cache.file(FileCache.Key(content: id, place: place)) { () throws(CommandError) in
             switch place {
             case .file(let index):
+                if target.inPlace[index] != nil { return try openInPlace(index) }
                 if let folder {
                     return try DiskFile.openForWriting(
                         info.files[index].joinedPath, in: folder, path)
@@ -133,11 +155,21 @@ final class DownloadContent: Content {
         }
     }
 
-    /// Nobody but this program writes to it; it may have been cut off, though.
+    private func openInPlace(_ index: Int) throws(CommandError) -> SharedFile {
+        let folder = try DiskFile.openFolder(target.destination)
+        let file = try DiskFile.openForReading(
+            info.files[index].joinedPath, in: folder, target.destination)
+        guard isUnchanged(.file(index), file) else { throw changed(.file(index)) }
+        return file
+    }
+
+    /// Nobody but this program writes to it; it may have been cut off, though. What is in place is
+    /// the user's.
     func isUnchanged(_ place: Place, _ file: SharedFile) -> Bool {
         guard case .file(let index) = place, let identity = DiskFile.identity(of: file) else {
             return true
         }
+        if let inPlace = target.inPlace[index] { return identity == inPlace }
         return identity.size == info.files[index].length
     }
 
@@ -149,14 +181,19 @@ final class DownloadContent: Content {
 
     // MARK: Writing
 
-    /// Stores bytes of the piece space. Pads are stored nowhere.
+    /// Stores bytes of the piece space. Pads are stored nowhere, and what is in place is there: a
+    /// piece is verified as a whole, with what the file has.
     func write(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(CommandError) {
         let range = position..<position + Int64(bytes.count)
         var done = 0
         try layout.forEachSpan(of: range) { span throws(CommandError) in
             let part = UnsafeRawBufferPointer(rebasing: bytes[done..<done + span.length])
             done += span.length
-            if span.place == .pad { return }
+            switch span.place {
+            case .pad: return
+            case .file(let index) where target.inPlace[index] != nil: return
+            case .file, .edges: break
+            }
             let file = try open(span.place)
             unsynced.withLock { _ = $0.insert(span.place) }
             try DiskFile.write(part, to: file, at: span.offset, path: path(of: span.place))
@@ -221,7 +258,8 @@ final class DownloadContent: Content {
         if checkingWholeFiles { try checkWholeFiles() }
         try sync()
         try putInPlace()
-        var identities: [Int: FileIdentity] = [:]
+        let folder = info.isDirectory ? try DiskFile.openFolder(target.destination) : nil
+        var identities = target.inPlace
         for index in target.storedFiles {
             identities[index] =
                 if let folder {
@@ -240,11 +278,8 @@ final class DownloadContent: Content {
             guard let expected = file.sha1 else { continue }
             let digest = try digest(of: file.range)
             guard digest == expected else {
-                let name =
-                    info.isDirectory
-                    ? target.destination + "/" + file.joinedPath : target.destination
                 throw CommandError(
-                    "\(name): every piece is right but the whole file's SHA-1 is"
+                    "\(target.finalPath(of: index)): every piece is right but the whole file's SHA-1 is"
                         + " \(digest.hex) instead of \(expected.hex): the one who registered it"
                         + " described it wrongly; the data is kept as \(path)",
                     .checksumMismatch)
@@ -253,6 +288,7 @@ final class DownloadContent: Content {
     }
 
     private func putInPlace() throws(CommandError) {
+        if target.joinsDestination { return try joinDestination() }
         do throws(SystemError) {
             try FileSystem.rename(path, toNew: target.destination)
         } catch {
@@ -263,6 +299,35 @@ final class DownloadContent: Content {
             fsync(directory)
             Glibc.close(directory)
         }
+    }
+
+    /// Each file goes to its place by itself: where the program dies before the end is recorded,
+    /// those that are there are found by `DownloadTarget.settled`.
+    private func joinDestination() throws(CommandError) {
+        guard let folder else { preconditionFailure("a single file is there or not") }
+        let destination = try DiskFile.openFolder(target.destination)
+        try target.makeFolders(in: destination, target.destination)
+        for index in target.storedFiles {
+            do throws(SystemError) {
+                try folder.move(info.files[index].joinedPath, to: destination)
+            } catch {
+                let name = target.finalPath(of: index)
+                guard error.code == EEXIST else {
+                    throw CommandError(
+                        "\(target.path(ofPart: index)) can't be moved to \(name):"
+                            + " \(DiskFile.describe(error.code))", .renameFailed)
+                }
+                throw CommandError(
+                    "\(name) came to exist in the meantime: the finished download is kept as"
+                        + " \(path)", .fileExists)
+            }
+        }
+        do throws(SystemError) {
+            try destination.syncFileSystem()
+        } catch {
+            throw DiskFile.failure("syncing", target.destination, error.code)
+        }
+        try target.removePart()
     }
 
     /// Some file systems can't rename in one step without replacing. link(2) can't replace either;

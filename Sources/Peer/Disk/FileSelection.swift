@@ -3,7 +3,8 @@ import Wire
 
 /// Some of a directory's files, by their indices in the info dictionary.
 struct FileSelection: Equatable, Sendable {
-    private let files: Bitfield
+    /// A bit for each of the torrent's files.
+    let files: Bitfield
 
     /// - Parameter indices: of files; pads among them don't matter.
     init(_ indices: some Sequence<Int>, of info: Info) {
@@ -12,12 +13,20 @@ struct FileSelection: Equatable, Sendable {
         self.files = files
     }
 
-    /// - Parameter files: a bit for each of the torrent's files.
     init(_ files: Bitfield) {
         self.files = files
     }
 
     func contains(_ index: Int) -> Bool { files.contains(index) }
+
+    /// These files and others; nil where that is all of them.
+    func adding(_ others: FileSelection?, of info: Info) -> FileSelection? {
+        guard let others else { return nil }
+        var union = files
+        for index in others.files.members { union.insert(index) }
+        let count = info.files.count { !$0.isPad }
+        return union.setCount == count ? nil : FileSelection(union)
+    }
 
     /// The pieces that have bytes of these files.
     func pieces(of info: Info) -> Bitfield {

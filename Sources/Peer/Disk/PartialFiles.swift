@@ -2,50 +2,84 @@ import Glibc
 import Reactor
 import Wire
 
-/// The files of a partial download: made where they are missing, and measured.
+/// The files of a partial download: measured first, then made where they are missing.
 struct PartialFiles {
     /// Of the partial file or directory.
     let identity: FileIdentity
     /// The partial directory.
     let folder: Folder?
+    /// Of a download that isn't a directory.
+    private let single: SharedFile?
     /// Whether nothing of it was there.
     let isNew: Bool
-    /// Parts of the piece space that hold zeros, whatever is recorded of them.
-    private(set) var fresh: [Range<Int64>] = []
+    /// Stored files that aren't there in full, by their indices: when they are made they hold
+    /// zeros, whatever is recorded of them.
+    private(set) var missing: [Int] = []
+    /// Files that are there, by their indices, and aren't wanted any more.
+    private(set) var unwanted: [Int] = []
 
-    /// Blocks. Where it fails nothing new stays behind.
+    /// Opens or makes the partial file or directory, and looks at what is in it; blocks. Where it
+    /// fails nothing new stays behind.
     /// - Parameter isRecorded: whether the file or directory that is there was recorded as this
     ///   download's.
     init(
         _ target: DownloadTarget, isRecorded: (FileIdentity) -> Bool
     ) throws(CommandError) {
         let path = target.partPath
-        var single: SharedFile?
         if target.info.isDirectory {
             isNew = try Self.makeFolder(path)
             let folder = try DiskFile.openFolder(path)
             self.folder = folder
+            single = nil
             identity = try Self.identity(of: folder.descriptor, path)
         } else {
             let (file, isNew) = try DiskFile.openForWriting(path)
             self.isNew = isNew
             folder = nil
-            identity = try Self.identity(of: file.descriptor, path)
             single = file
+            identity = try Self.identity(of: file.descriptor, path)
         }
         do throws(CommandError) {
-            if let folder {
-                let isRecorded = isRecorded(identity)
-                if !isNew && !isRecorded { try Self.requireNoStrangers(in: folder, target) }
-                try makeFiles(of: target, in: folder, isRecorded: isRecorded)
-            } else if let single {
-                try fill(single, path, length: target.info.length, at: 0, isRecorded: false)
+            let isRecorded = folder != nil && isRecorded(identity)
+            if let folder, !isNew, !isRecorded { try Self.requireNoStrangers(in: folder, target) }
+            for index in target.storedFiles {
+                try measure(index, of: target, isRecorded: isRecorded)
             }
+            if isRecorded, !isNew { noteUnwanted(of: target) }
         } catch {
             if isNew { try? target.removePart() }
             throw error
         }
-        noteMissingEdges(of: target)
+    }
+
+    /// What has another size is not this download's, unless that is recorded: then it was cut off.
+    private mutating func measure(
+        _ index: Int, of target: DownloadTarget, isRecorded: Bool
+    ) throws(CommandError) {
+        let file = target.info.files[index]
+        let size: Int64
+        if let folder {
+            let found = try DiskFile.identityIfAny(
+                of: file.joinedPath, in: folder, target.partPath)
+            guard let found else { return missing.append(index) }
+            size = found.size
+        } else {
+            size = identity.size
+        }
+        guard size != file.length else { return }
+        guard size == 0 || isRecorded else {
+            throw Self.inTheWay(
+                target.path(ofPart: index), "\(size) bytes instead of \(file.length)")
+        }
+        missing.append(index)
+    }
+
+    private mutating func noteUnwanted(of target: DownloadTarget) {
+        guard let selection = target.selection else { return }
+        unwanted = target.info.files.indices.filter { index in
+            !target.info.files[index].isPad && !selection.contains(index)
+                && DiskFile.exists(target.path(ofPart: index))
+        }
     }
 
     private static func identity(
@@ -93,43 +127,34 @@ struct PartialFiles {
         }
     }
 
-    private mutating func makeFiles(
-        of target: DownloadTarget, in folder: Folder, isRecorded: Bool
-    ) throws(CommandError) {
-        let root = target.partPath
-        for path in target.storedFolders {
-            do throws(SystemError) {
-                let parent = Path.directory(of: path)
-                let holder = parent == "." ? folder : try folder.folder(parent)
-                try holder.makeFolder(Path.name(of: path))
-            } catch {
-                throw DiskFile.failure(creating: root + "/" + path, error.code)
-            }
-        }
-        for index in target.storedFiles {
+    /// Makes the files that are missing, in their full length, with the space behind them, so that
+    /// a full disk shows now, and deletes what isn't wanted any more; blocks.
+    func make(_ target: DownloadTarget) throws(CommandError) {
+        if let folder { try target.remove(unwanted, from: folder) }
+        if let folder { try target.makeFolders(in: folder, target.partPath) }
+        for index in missing {
             let file = target.info.files[index]
-            let (opened, _) = try DiskFile.openOrMake(file.joinedPath, in: folder, root)
-            try fill(
-                opened, root + "/" + file.joinedPath, length: file.length, at: file.offset,
-                isRecorded: isRecorded)
+            try Self.fill(
+                opened(index, of: target), target.path(ofPart: index), length: file.length)
         }
     }
 
-    /// Gives a file its full length with the space behind it, so that a full disk shows now.
-    private mutating func fill(
-        _ file: SharedFile, _ path: String, length: Int64, at offset: Int64, isRecorded: Bool
+    private func opened(
+        _ index: Int, of target: DownloadTarget
+    ) throws(CommandError) -> SharedFile {
+        if let single { return single }
+        guard let folder else { preconditionFailure("a file or a directory") }
+        return try DiskFile.openOrMake(
+            target.info.files[index].joinedPath, in: folder, target.partPath
+        ).0
+    }
+
+    private static func fill(
+        _ file: SharedFile, _ path: String, length: Int64
     ) throws(CommandError) {
-        let size = try Self.identity(of: file.descriptor, path).size
-        guard size != length else { return }
-        if size > 0 {
-            guard isRecorded else {
-                throw Self.inTheWay(path, "\(size) bytes instead of \(length)")
-            }
-            guard ftruncate(file.descriptor, 0) == 0 else {
-                throw DiskFile.failure("shortening", path, errno)
-            }
+        guard ftruncate(file.descriptor, 0) == 0 else {
+            throw DiskFile.failure("shortening", path, errno)
         }
-        fresh.append(offset..<offset + length)
         guard length > 0 else { return }
         do throws(SystemError) {
             try FileSystem.allocate(file, length: length)
@@ -144,11 +169,27 @@ struct PartialFiles {
         }
     }
 
-    /// The file of the edges is made with the first bytes that belong there.
-    private mutating func noteMissingEdges(of target: DownloadTarget) {
-        guard let selection = target.selection, !DiskFile.exists(target.edgesPath) else { return }
-        for (index, file) in target.info.files.enumerated() {
-            if !file.isPad, !selection.contains(index), file.length > 0 { fresh.append(file.range) }
+    /// Puts into the files that were just made what the file of the edges has of them, in these
+    /// pieces: they are to be hashed then. Blocks.
+    func fillFromEdges(
+        _ target: DownloadTarget, pieces isWanted: (Int) -> Bool
+    ) throws(CommandError) {
+        guard let edges = try? DiskFile.openForReading(target.edgesPath) else { return }
+        for index in missing where target.info.files[index].length > 0 {
+            let file = target.info.files[index]
+            let wanted = target.info.pieces(of: file.range).filter(isWanted)
+            guard !wanted.isEmpty else { continue }
+            let (opened, path) = (try opened(index, of: target), target.path(ofPart: index))
+            for piece in wanted {
+                let range = target.info.range(ofPiece: piece).clamped(to: file.range)
+                let bytes = try DiskFile.contents(
+                    of: edges, path: target.edgesPath, size: range.count, at: range.lowerBound)
+                try bytes.withUnsafeBufferPointer { bytes throws(CommandError) in
+                    try DiskFile.write(
+                        UnsafeRawBufferPointer(bytes), to: opened,
+                        at: range.lowerBound - file.offset, path: path)
+                }
+            }
         }
     }
 }

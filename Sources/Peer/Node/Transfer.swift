@@ -43,6 +43,9 @@ final class Transfer {
 
     /// The files of a directory that are wanted; nil for all.
     var selection: FileSelection?
+    /// What the files at the destination were when they were hashed, by their indices: of what is
+    /// shared, and of a directory that more files are downloaded of.
+    var inPlace: [Int: FileIdentity] = [:]
     /// Whether pieces are asked for in the order of the files.
     var isSequential = false
     private(set) var phase: Phase
@@ -127,6 +130,13 @@ final class Transfer {
     /// Bytes of wanted files.
     private var size: Int64 {
         selection?.contentLength(of: info) ?? info.contentLength
+    }
+
+    /// What is recorded of it once these files are in place.
+    func share(of identities: [Int: FileIdentity]) -> Share {
+        Share(
+            user: user, group: group, infoHash: infoHash, name: name, path: path,
+            mtorrentPath: mtorrentPath, info: info.encoded, identities: identities, isActive: true)
     }
 
     /// Pads and what isn't wanted are not counted.

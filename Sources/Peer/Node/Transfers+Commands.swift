@@ -95,7 +95,13 @@ extension Transfers {
                 try target.removePart(recordedBy: resume)
             } then: { [self] result in
                 // Somebody else may have ended it meanwhile, by a log-out.
-                if byInfoHash[infoHash] === transfer { remove(infoHash) }
+                let isOurs = byInfoHash[infoHash] === transfer
+                if isOurs, !transfer.inPlace.isEmpty {
+                    giveUp(transfer)
+                    return completion(
+                        result.mapError { CommandError(wrapping: $0) }.map { status })
+                }
+                if isOurs { remove(infoHash) }
                 node.forget(infoHash, user: user) { forgotten in
                     completion(
                         result.mapError { CommandError(wrapping: $0) }.flatMap { forgotten }

@@ -9,12 +9,14 @@ extension Transfers {
     /// Begins a download, or has it wait for its turn.
     /// - Parameter completion: called once it is under way and on record. One that can't even
     ///   begin leaves no trace, but for one that had failed before.
+    /// - Parameter inPlace: what is at the destination already.
     func download(
-        _ record: Download, info: Info, announcer: Announcer, then completion: @escaping Completion
+        _ record: Download, info: Info, announcer: Announcer,
+        inPlace: [Int: FileIdentity] = [:], then completion: @escaping Completion
     ) {
         var hadFailed = false
         if case .failed = byInfoHash[info.infoHash]?.phase { hadFailed = true }
-        let transfer = enqueue(record, info: info, announcer: announcer)
+        let transfer = enqueue(record, info: info, announcer: announcer, inPlace: inPlace)
         guard case .opening = transfer.phase else {
             return node.record(record) { completion(.success(transfer.status)) }
         }
@@ -30,8 +32,7 @@ extension Transfers {
                 move(transfer, to: .failed(error))
                 completion(.failure(error))
             case .failure(let error):
-                remove(transfer.infoHash)
-                node.forgetDownload(transfer.infoHash, user: transfer.user)
+                giveUp(transfer)
                 completion(.failure(error))
             }
         }
@@ -41,13 +42,15 @@ extension Transfers {
     /// - Parameter verifiedBytes: as recorded.
     @discardableResult
     func enqueue(
-        _ record: Download, info: Info, announcer: Announcer, verifiedBytes: Int64 = 0
+        _ record: Download, info: Info, announcer: Announcer, verifiedBytes: Int64 = 0,
+        inPlace: [Int: FileIdentity] = [:]
     ) -> Transfer {
         let transfer = Transfer(
             number: nextNumber(), user: record.user, group: record.group, info: info,
             path: record.destination, mtorrentPath: record.mtorrentPath, isDownload: true,
             announcer: announcer, phase: .paused)
         transfer.selection = record.wantedFiles.map { FileSelection($0) }
+        transfer.inPlace = inPlace
         transfer.isSequential = record.isSequential
         transfer.verifiedBytes = verifiedBytes
         add(transfer)

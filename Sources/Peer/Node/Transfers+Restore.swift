@@ -20,6 +20,8 @@ extension Transfers {
         let trackers: [Endpoint]
         /// What is verified of it, as far as is known without a look at its file.
         let verifiedBytes: Int64
+        /// What of it is at its destination already.
+        let inPlace: [Int: FileIdentity]
     }
 
     func restore(user: String, then completion: @escaping (LoginSummary) -> Void) {
@@ -44,9 +46,23 @@ extension Transfers {
         user: String, from store: StateStore
     ) throws(CommandError) -> Records {
         var records = Records()
+        // One that failed for want of space or of a directory may succeed now.
+        let downloads = try store.downloads(user: user).filter { $0.state != .complete }
+        let destinations = Dictionary(
+            uniqueKeysWithValues: downloads.map {
+                ($0.infoHash, $0.destination)
+            })
+        var inPlace: [InfoHash: [Int: FileIdentity]] = [:]
         for share in try store.shares(user: user) where share.isActive {
             do throws(CommandError) {
                 let info = try info(share.info)
+                if destinations[share.infoHash] == share.path,
+                    SharedContent.selection(info, share.identities) != nil
+                {
+                    // More of its files are being downloaded.
+                    inPlace[share.infoHash] = share.identities
+                    continue
+                }
                 try SharedContent.check(info, path: share.path, identities: share.identities)
                 records.shares.append((share, info, trackers(of: share.mtorrentPath)))
             } catch {
@@ -56,16 +72,15 @@ extension Transfers {
                 records.problems.append("\(share.name) is not shared again: \(error)")
             }
         }
-        for download in try store.downloads(user: user) {
-            // One that failed for want of space or of a directory may succeed now.
-            if case .complete = download.state { continue }
+        for download in downloads {
             do throws(CommandError) {
                 let info = try info(download.info)
                 records.downloads.append(
                     RecordedDownload(
                         record: download, info: info,
                         trackers: trackers(of: download.mtorrentPath),
-                        verifiedBytes: verifiedBytes(store.resumes, of: download, info)))
+                        verifiedBytes: verifiedBytes(store.resumes, of: download, info),
+                        inPlace: inPlace[download.infoHash] ?? [:]))
             } catch {
                 records.problems.append("\(download.name) is not resumed: \(error)")
             }
@@ -167,7 +182,7 @@ extension Transfers {
             enqueue(
                 record, info: download.info,
                 announcer: announcer(group: record.group, trackers: download.trackers),
-                verifiedBytes: download.verifiedBytes)
+                verifiedBytes: download.verifiedBytes, inPlace: download.inPlace)
             if record.state == .paused {
                 summary.downloadsPaused += 1
             } else {

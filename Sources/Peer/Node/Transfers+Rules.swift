@@ -25,7 +25,8 @@ extension Transfers {
                     .alreadyDownloading)
             case .sharing:
                 throw CommandError(
-                    "\(info.name) is here already and shared from \(running.path)",
+                    "\(info.name) is here already and shared from \(running.path)"
+                        + (running.selection == nil ? "" : ": name that to have more of its files"),
                     .alreadyDownloading)
             case .stopped, .failed: break
             }
@@ -55,7 +56,7 @@ extension Node {
     func downloadTarget(of transfer: Transfer) -> DownloadTarget {
         DownloadTarget(
             info: transfer.info, selection: transfer.selection, destination: transfer.path,
-            edgesPath: edgesPath(of: transfer.infoHash))
+            edgesPath: edgesPath(of: transfer.infoHash), inPlace: transfer.inPlace)
     }
 
     /// Ends a share or a download for good: it does not come back at log-in. Its file stays.

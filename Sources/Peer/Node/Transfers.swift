@@ -1,3 +1,4 @@
+import Glibc
 import PeerCore
 import Reactor
 import Wire
@@ -79,6 +80,7 @@ final class Transfers: TorrentObserver {
             number: nextNumber(), user: record.user, group: record.group, info: info,
             path: record.path, mtorrentPath: record.mtorrentPath, isDownload: false,
             announcer: announcer, phase: .sharing)
+        transfer.inPlace = record.identities
         add(transfer)
         let content = SharedContent(
             info, path: record.path, identities: record.identities,
@@ -131,13 +133,13 @@ final class Transfers: TorrentObserver {
             transfer.torrent?.content = download.finished(identities)
         }
         transfer.closeDownload()
-        let share = Share(
-            user: transfer.user, group: transfer.group, infoHash: transfer.infoHash,
-            name: transfer.name, path: transfer.path, mtorrentPath: transfer.mtorrentPath,
-            info: transfer.info.encoded, identities: identities, isActive: true)
+        let share = transfer.share(of: identities)
+        transfer.inPlace = identities
         let store = node.store
+        let uselessEdges = transfer.selection == nil ? node.edgesPath(of: transfer.infoHash) : nil
         node.stateWorker.run {
             try store.completeDownload(as: share)
+            if let uselessEdges { unlink(uselessEdges) }
         } then: { [self] result in
             if case .failure(let error) = result {
                 node.notify("\(transfer.name) is complete but not recorded: \(error)")

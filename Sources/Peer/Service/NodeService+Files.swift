@@ -84,8 +84,14 @@ extension NodeService {
     ) throws(CommandError) -> DownloadStatus {
         let wantedFiles = try FilePatterns.files(matching: options.only, in: info)
         return try ask { node, reply in
+            let transfers: Transfers = node.transfers
+            if let known = transfers.extensible(info, to: destination, by: wantedFiles) {
+                return transfers.extend(
+                    known, by: wantedFiles, isSequential: options.isSequential
+                ) { reply($0) }
+            }
             do throws(CommandError) {
-                try node.transfers.requireFree(info, destination)
+                try transfers.requireFree(info, destination)
             } catch {
                 return reply(.failure(error))
             }
@@ -95,8 +101,8 @@ extension NodeService {
                 destination: destination, mtorrentPath: mtorrentPath, info: info.encoded,
                 wantedFiles: wantedFiles, isSequential: options.isSequential,
                 state: .downloading, startedAtMilliseconds: Int64(time(nil)) * 1000)
-            let announcer = node.transfers.announcer(group: group, trackers: trackers)
-            node.transfers.download(record, info: info, announcer: announcer) { reply($0) }
+            let announcer = transfers.announcer(group: group, trackers: trackers)
+            transfers.download(record, info: info, announcer: announcer) { reply($0) }
         }
     }
 

@@ -54,6 +54,17 @@ final class ResumeRecord: Sendable {
         }
     }
 
+    /// Makes all that is marked, and that it replaced what was marked before, survive the loss of
+    /// power.
+    func sync() throws(CommandError) {
+        let directory = open(Path.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw DiskFile.failure("syncing", path, errno) }
+        defer { close(directory) }
+        guard fdatasync(file.descriptor) == 0, fsync(directory) == 0 else {
+            throw DiskFile.failure("syncing", path, errno)
+        }
+    }
+
     private func write(_ bytes: [UInt8], at offset: Int) throws(CommandError) {
         try bytes.withUnsafeBufferPointer { bytes throws(CommandError) in
             try DiskFile.write(

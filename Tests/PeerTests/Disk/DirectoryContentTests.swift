@@ -9,10 +9,10 @@ import Wire
 /// pad before the one that is longer than a piece.
 @Suite struct DirectoryContentTests {
     private static let pieceLength = 1000
-    private let folder = ScratchDirectory()
-    private let info: Info
+    let folder = ScratchDirectory()
+    let info: Info
     /// The piece space.
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
 
     init() throws {
         let lengths: KeyValuePairs<String, Int64> = [
@@ -40,27 +40,29 @@ import Wire
             }, isPrivate: true, source: "network/group")
     }
 
-    private func selection(_ names: String...) -> FileSelection {
+    func selection(_ names: String...) -> FileSelection {
         FileSelection(
             info.files.indices.filter { names.contains(info.files[$0].joinedPath) }, of: info)
     }
 
-    private func target(_ selection: FileSelection? = nil) -> DownloadTarget {
+    func target(
+        _ selection: FileSelection? = nil, inPlace: [Int: FileIdentity] = [:]
+    ) -> DownloadTarget {
         DownloadTarget(
             info: info, selection: selection, destination: folder.file("d"),
-            edgesPath: folder.file("edges/x"))
+            edgesPath: folder.file("edges/x"), inPlace: inPlace)
     }
 
-    private func open(
-        _ selection: FileSelection? = nil
+    func open(
+        _ selection: FileSelection? = nil, inPlace: [Int: FileIdentity] = [:]
     ) throws -> (content: DownloadContent, verified: Bitfield) {
         try DownloadContent.open(
-            target(selection),
+            target(selection, inPlace: inPlace),
             records: ResumeFolder(directory: folder.file("resume"), bootID: "boot"),
             cache: FileCache(limit: 2))
     }
 
-    private func write(_ pieces: some Sequence<Int>, to content: DownloadContent) throws {
+    func write(_ pieces: some Sequence<Int>, to content: DownloadContent) throws {
         for piece in pieces {
             let range = info.range(ofPiece: piece)
             try [UInt8](bytes[Int(range.lowerBound)..<Int(range.upperBound)]).withUnsafeBytes {
@@ -69,7 +71,7 @@ import Wire
         }
     }
 
-    private func isFull(_ name: String, under root: String) -> Bool {
+    func isFull(_ name: String, under root: String) -> Bool {
         guard let file = info.files.first(where: { $0.joinedPath == name }) else { return false }
         let range = Int(file.offset)..<Int(file.range.upperBound)
         return folder.contents(of: root + "/" + name) == [UInt8](bytes[range])
