@@ -53,4 +53,38 @@ import Wire
         #expect(forgotten.allSatisfy { $0 == 0 }, "seed \(seed): \(forgotten)")
         #expect(!told.isEmpty && !forgotten.isEmpty)
     }
+
+    /// Files of all sizes; some kills come while the end is being put in its place.
+    @Test func `a directory arrives through fifteen kills, and what was verified stays so`()
+        async throws
+    {
+        let seed = UInt64.random(in: 0 ..< .max)
+        var random = Randomness(seed: seed)
+        let network = try await Network()
+        let album = try await network.album(
+            [
+                "a/one.bin": 9_000_001, "a/empty": 0, "b": 1, "c/d/e/two.bin": 5_000_003,
+                "f.bin": 262_144, "g.bin": 7_340_032, "h/three.bin": 2_000_000, "z": 70_001,
+            ], sharerOptions: ["--up", "24M"])
+        let (kills, size) = (15, 23_672_182)
+        let copy = network.scratch("copy")
+        var bob = album.bob
+        try await bob("download_file readers album \(copy)")
+        var known = 0
+        for kill in 1...kills {
+            let moment =
+                known + Int(Double.random(in: 0..<2, using: &random) * Double(size / kills))
+            while let shown = try await bob.downloads().first, shown.state != "C" {
+                #expect(shown.verified >= known, "seed \(seed), kill \(kill)")
+                known = shown.verified
+                if known >= moment { break }
+            }
+            bob.process.kill()
+            bob = try await network.again("bob", after: bob)
+        }
+        try await bob("wait")
+        #expect(try await differences(copy, album.original) == [], "seed \(seed)")
+        #expect(!exists(copy + ".part"))
+        try await network.sharers(2, of: 2, share: "album", seenBy: album.alice)
+    }
 }
