@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Wire
 
 /// The same over IPv6.
 @Suite(.inTurn) struct IPv6Tests {
@@ -16,6 +17,32 @@ import Testing
         let download = try await bob.shownDownload(of: "book.bin")
         #expect(download.sources == [alice.address: 1 << 20])
         #expect(throws: SpawnError.self) { try Connection(port: alice.port) }
+    }
+
+    @Test func `peers that have IPv6 addresses alone find each other by peers6`() async throws {
+        let network = try await Network(trackerAt: "[::1]")
+        let alice = try await network.visitor("alice", at: "[::1]")
+        let bob = try await network.visitor("bob", at: "[::1]")
+        let original = try network.scratch.file("book.bin", size: 1 << 20, seed: 1)
+        let description = network.scratch("book.mtorrent")
+        try await alice("share \(original) \(description)")
+        let file = try MTorrentFile(
+            parsing: try String(contentsOfFile: description, encoding: .utf8))
+        let stranger = AnnounceRequest(
+            infoHash: file.info.infoHash,
+            peerID: try Handshake.stranger(file.info.infoHash).peerID, port: 9, left: 1)
+        // All that others are told of Alice is her address there.
+        try await eventually("Alice in the swarm") {
+            let body = try await network.bytes(of: "/announce?\(stranger.query())").body
+            let answer = try AnnounceResponse(decoding: body)
+            #expect(answer.peers.isEmpty)
+            return answer.peers6 == [try #require(Endpoint(alice.address))]
+        }
+        let copy = network.scratch("copy")
+        try await bob("get \(description) \(copy)")
+        try await bob("wait")
+        #expect(try await same(copy, original))
+        #expect(try await bob.shownDownload(of: "book.bin").sources == [alice.address: 1 << 20])
     }
 
     @Test func `a peer that is told no address listens on both families at one port`()
