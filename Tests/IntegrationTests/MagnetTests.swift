@@ -72,6 +72,93 @@ import Wire
             try await peer.refusal(of: "get \(seeder.link) \(copy)").contains("here already"))
     }
 
+    // MARK: Killed
+
+    /// Nobody who has the description is there when it is killed.
+    @Test(arguments: ["", " --sequential"])
+    func `a download that was killed before it had the description goes on`(
+        options: String
+    ) async throws {
+        let network = try await Network()
+        let seeder = try await seeder(in: network)
+        _ = try await seeder.peer.quit()
+        let leecher = try await network.visitor("leecher")
+        let copy = network.scratch("copy.bin")
+        leecher.process.send("get \(seeder.link) \(copy)\(options)")
+        let record = network.scratch("state-leecher/fetches/\(seeder.link.infoHash.hex)")
+        try await eventually("that it is recorded") { exists(record) }
+        leecher.process.kill()
+        // Nor when it runs again, for the first time.
+        let second = try await network.visitor("leecher", port: leecher.port)
+        #expect(try await second.downloads().isEmpty)
+        second.process.kill()
+        let third = try await network.visitor("leecher", port: leecher.port)
+        let again = try await network.visitor("seeder", port: seeder.peer.port)
+        try await eventually("the download", context: third.process.transcript) {
+            try await third.downloads().count == 1
+        }
+        try await third("wait")
+        #expect(try await same(copy, seeder.original))
+        try await eventually("that the record is gone") { !exists(record) }
+        #expect(again.process.exitStatus == nil)
+    }
+
+    @Test func `what was being fetched can be asked for again, or given up`() async throws {
+        let network = try await Network()
+        let seeder = try await seeder(in: network)
+        _ = try await seeder.peer.quit()
+        let leecher = try await network.visitor("leecher")
+        let copy = network.scratch("copy.bin")
+        let record = network.scratch("state-leecher/fetches/\(seeder.link.infoHash.hex)")
+        leecher.process.send("get \(seeder.link) \(copy)")
+        try await eventually("that it is recorded") { exists(record) }
+        leecher.process.kill()
+        let second = try await network.visitor("leecher", port: leecher.port)
+        try await second("remove \(seeder.link)")
+        #expect(!exists(record))
+        // The command takes over what goes on in the background.
+        second.process.send("get \(seeder.link) \(copy)")
+        try await eventually("that it is recorded again") { exists(record) }
+        second.process.kill()
+        let third = try await network.visitor("leecher", port: leecher.port)
+        let other = network.scratch("other.bin")
+        third.process.send("get \(seeder.link) \(other)")
+        try await eventually("the new destination") {
+            (try? String(contentsOfFile: record, encoding: .utf8))?.contains(other) == true
+        }
+        let again = try await network.visitor("seeder", port: seeder.peer.port)
+        try await third("wait", within: .seconds(60))
+        #expect(try await same(other, seeder.original) && !exists(copy))
+        #expect(!exists(record) && again.process.exitStatus == nil)
+    }
+
+    @Test func `a download that was killed after it had the description goes on`() async throws {
+        let network = try await Network()
+        let seeder = try await seeder(in: network, size: 8 << 20)
+        try await seeder.peer("limit up 1M")
+        let leecher = try await network.visitor("leecher")
+        let copy = network.scratch("copy.bin")
+        try await leecher("get \(seeder.link) \(copy)")
+        let before = try await leecher.download(of: "book.bin") { $0.isInTheMiddle }
+        leecher.process.kill()
+        let second = try await network.visitor("leecher", port: leecher.port)
+        #expect(try await second.shownDownload(of: "book.bin").verified >= before.verified)
+        try await seeder.peer("limit up off")
+        try await second("wait")
+        #expect(try await same(copy, seeder.original))
+        // As it is shared after another restart, the description is given on too.
+        second.process.kill()
+        _ = try await seeder.peer.quit()
+        let third = try await network.visitor("leecher", port: leecher.port)
+        let last = try await network.visitor("last")
+        try await last("get \(seeder.link) \(network.scratch("last.bin"))")
+        try await last("wait")
+        #expect(try await same(network.scratch("last.bin"), seeder.original))
+        #expect(third.process.exitStatus == nil)
+    }
+
+    // MARK: Other clients
+
     @Test(arguments: [ThirdParty.aria2, .libtorrent])
     func `another client downloads by our link`(client: ThirdParty) async throws {
         let network = try await Network()

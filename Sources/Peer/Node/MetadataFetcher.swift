@@ -17,6 +17,8 @@ final class MetadataFetcher: ConnectionOwner {
 
     unowned let node: Node
     let infoHash: InfoHash
+    /// Whether no command waits for it.
+    let isInBackground: Bool
     var connections = ConnectionTable()
     private(set) var isRunning = false
 
@@ -31,11 +33,12 @@ final class MetadataFetcher: ConnectionOwner {
 
     /// - Parameter completion: called once; not from within `start`.
     init(
-        _ link: MagnetLink, announcer: Announcer, node: Node,
+        _ link: MagnetLink, announcer: Announcer, isInBackground: Bool, node: Node,
         then completion: @escaping (Result<Outcome, CommandError>) -> Void
     ) {
         self.node = node
         self.announcer = announcer
+        self.isInBackground = isInBackground
         self.completion = completion
         infoHash = link.infoHash
         fetch = MetadataFetch(

@@ -169,6 +169,7 @@ package final class Node {
         }
         transfers.restore(user: "") { [unowned self] summary in
             for problem in summary.problems { notify(problem) }
+            resumeFetches()
             whenRestored()
         }
     }

@@ -73,36 +73,20 @@ extension NodeService {
                 .badMetainfo)
         }
         return try startDownload(
-            info: info, group: group, destination: Path.destination(destination, name: name),
-            mtorrentPath: nil, trackers: [], options: options)
+            DownloadOrder(
+                info: info, group: group,
+                destination: Path.destination(destination, name: name)),
+            options)
     }
 
-    /// Records a download and begins it, or says why it can't begin.
     func startDownload(
-        info: Info, group: String, destination: String, mtorrentPath: String?,
-        trackers: [Endpoint], options: DownloadOptions
+        _ order: DownloadOrder, _ options: DownloadOptions
     ) throws(CommandError) -> DownloadStatus {
-        let wantedFiles = try FilePatterns.files(matching: options.only, in: info)
-        return try ask { node, reply in
-            let transfers: Transfers = node.transfers
-            if let known = transfers.extensible(info, to: destination, by: wantedFiles) {
-                return transfers.extend(
-                    known, by: wantedFiles, isSequential: options.isSequential
-                ) { reply($0) }
-            }
-            do throws(CommandError) {
-                try transfers.requireFree(info, destination)
-            } catch {
-                return reply(.failure(error))
-            }
-            let user = group.isEmpty ? "" : node.session?.userID ?? ""
-            let record = Download(
-                user: user, group: group, infoHash: info.infoHash, name: info.name,
-                destination: destination, mtorrentPath: mtorrentPath, info: info.encoded,
-                wantedFiles: wantedFiles, isSequential: options.isSequential,
-                state: .downloading, startedAtMilliseconds: Int64(time(nil)) * 1000)
-            let announcer = transfers.announcer(group: group, trackers: trackers)
-            transfers.download(record, info: info, announcer: announcer) { reply($0) }
+        var order = order
+        order.wantedFiles = try FilePatterns.files(matching: options.only, in: order.info)
+        order.isSequential = options.isSequential
+        return try ask { [order] node, reply in
+            node.transfers.start(order) { reply($0) }
         }
     }
 

@@ -89,14 +89,17 @@ extension NodeService {
         try requireOpenSwarms()
         let info = description.info
         return try startDownload(
-            info: info, group: "", destination: Path.destination(savePath, name: info.name),
-            mtorrentPath: mtorrentPath,
-            trackers: description.trackers.compactMap { Endpoint($0) }, options: options)
+            DownloadOrder(
+                info: info, destination: Path.destination(savePath, name: info.name),
+                mtorrentPath: mtorrentPath,
+                trackers: description.trackers.compactMap { Endpoint($0) }),
+            options)
     }
 
     package func remove(mtorrentPath: String, deletingData: Bool) throws(CommandError) {
         if mtorrentPath.hasPrefix(MagnetLink.scheme) {
             let infoHash = try Self.magnetLink(mtorrentPath).infoHash
+            try endFetch(of: infoHash)
             return try remove(infoHash, deletingData: deletingData)
         }
         let mtorrentPath = Path.absolute(mtorrentPath)

@@ -15,15 +15,38 @@ extension NodeService {
                 .badMetainfo)
         }
         if trackers.isEmpty, link.peers.isEmpty { try requireOpenSwarms() }
-        let outcome = try fetchMetadata(of: link, trackers, cancellation)
-        let info = try Transfers.info(outcome.metadata)
-        guard !info.isPrivate else {
-            throw CommandError(
-                "\(info.name) is private: its description comes from its tracker only", .refused)
+        let records = try tell { node throws(CommandError) in
+            try node.requireAbsent(link)
+            return node.store.fetches
         }
+        let pending = PendingFetch(
+            link: link.description, destination: Path.absolute(savePath),
+            isSequential: options.isSequential)
+        try records.save(pending, of: link.infoHash)
+        do throws(CommandError) {
+            let status = try download(link, to: savePath, options, cancellation)
+            records.remove(link.infoHash)
+            return status
+        } catch {
+            // What the end of the program interrupts goes on at its next start.
+            if cancellation.isCancelled || error.exitCode != .interrupted {
+                records.remove(link.infoHash)
+            }
+            throw error
+        }
+    }
+
+    private func download(
+        _ link: MagnetLink, to savePath: String, _ options: DownloadOptions,
+        _ cancellation: Cancellation
+    ) throws(CommandError) -> DownloadStatus {
+        let outcome = try fetchMetadata(of: link, cancellation)
+        let info = try Transfers.publicInfo(outcome.metadata)
         let status = try startDownload(
-            info: info, group: "", destination: Path.destination(savePath, name: info.name),
-            mtorrentPath: link.description, trackers: trackers, options: options)
+            DownloadOrder(
+                info: info, destination: Path.destination(savePath, name: info.name),
+                mtorrentPath: link.description, trackers: link.trackerEndpoints),
+            options)
         try tell { $0.torrents[info.infoHash]?.deliver(.found(outcome.endpoints)) }
         return status
     }
@@ -37,7 +60,7 @@ extension NodeService {
     }
 
     private func fetchMetadata(
-        of link: MagnetLink, _ trackers: [Endpoint], _ cancellation: Cancellation
+        of link: MagnetLink, _ cancellation: Cancellation
     ) throws(CommandError) -> MetadataFetcher.Outcome {
         let interruption = CommandError("interrupted", .interrupted)
         cancellation.onCancel { [submitter, reference] in
@@ -47,27 +70,18 @@ extension NodeService {
         }
         return try ask { node, reply in
             guard !cancellation.isCancelled else { return reply(.failure(interruption)) }
-            do throws(CommandError) {
-                try node.transfers.requireAbsent(link)
-            } catch {
-                return reply(.failure(error))
-            }
-            let announcer = node.transfers.announcer(group: "", trackers: trackers)
-            let fetcher = MetadataFetcher(link, announcer: announcer, node: node) { reply($0) }
-            node.fetchers[link.infoHash] = fetcher
-            fetcher.start()
+            node.fetch(link) { reply($0) }
         }
     }
-}
 
-extension Transfers {
-    /// Whether the description of what a link names may be fetched: nobody is at it already.
-    func requireAbsent(_ link: MagnetLink) throws(CommandError) {
-        let name = terminalSafe(link.name ?? link.infoHash.hex)
-        guard node.fetchers[link.infoHash] == nil else {
-            throw CommandError("\(name) is being fetched already", .alreadyDownloading)
+    /// Ends what is fetched in the background, and doesn't go on with it later.
+    func endFetch(of infoHash: InfoHash) throws(CommandError) {
+        let records = try tell { node in
+            if let fetcher = node.fetchers[infoHash], fetcher.isInBackground {
+                fetcher.stop(CommandError("removed", .interrupted))
+            }
+            return node.store.fetches
         }
-        guard let running = byInfoHash[link.infoHash] else { return }
-        try requireFree(running.info, running.path)
+        records.remove(infoHash)
     }
 }

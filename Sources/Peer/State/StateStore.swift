@@ -64,6 +64,8 @@ package final class StateStore: Sendable {
     private let connection: Mutex<Connection>
     /// Which pieces of unfinished downloads are there.
     let resumes: ResumeFolder
+    /// Magnet links whose description isn't here yet.
+    let fetches: FetchFolder
 
     /// Opens the state in `directory`, which is made where it is missing (mode 0700, parents
     /// too). Fails where another program holds it, where it can't be written, and where a newer
@@ -73,6 +75,7 @@ package final class StateStore: Sendable {
         try DirectoryLock.makeDirectory(directory)
         lock = try DirectoryLock(directory: directory)
         resumes = ResumeFolder(directory: directory + "/resume")
+        fetches = FetchFolder(directory: directory + "/fetches")
         let path = directory + "/state.sqlite"
         do {
             let database = try Database(path: path, synchronous: .full)
