@@ -26,7 +26,8 @@ extension Transfers {
         transfer.whenOpened = { [self] result in
             switch result {
             case nil, .success:
-                completion(.success(transfer.status))
+                // Once it is on record, too.
+                transfer.afterWorkers { completion(.success(transfer.status)) }
             case .failure(let error) where hadFailed:
                 node.record(.failed(reason: error.message), of: transfer)
                 move(transfer, to: .failed(error))
