@@ -7,8 +7,10 @@ final class LossyNetwork: Sendable {
     /// How the line treats packets, each way alike.
     struct Line {
         var delay = Duration.milliseconds(50)
-        /// One packet of so many is dropped, at a random place among them.
+        /// Of each connection's packets with data, one of so many is dropped, at a place among them
+        /// that the seed decides: every connection that sends as much loses the same packets.
         var packetsPerLoss = 100
+        var seed = 1
         /// Bytes a second.
         var rate = 5_000_000
         /// Bytes that wait for the line; what comes on top is dropped.
@@ -38,7 +40,7 @@ final class LossyNetwork: Sendable {
             LossyNetwork.privilege + ["/usr/bin/python3", "-u", "-c", LossyNetwork.script]
             + [
                 "\(line.delay / .seconds(1))", "\(line.packetsPerLoss)", "\(line.rate)",
-                "\(line.queue)", line.congestionControl ?? "",
+                "\(line.queue)", line.congestionControl ?? "", "\(line.seed)",
             ]
         relay = try ChildProcess(words[0], Array(words.dropFirst()))
         let answer = try await relay.line("the two hosts") { $0.hasPrefix("hosts ") }
@@ -93,10 +95,27 @@ final class LossyNetwork: Sendable {
             holder = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
             return device, holder
 
+        class Losses:
+            def __init__(self):
+                self.random, self.place, self.lost = random.Random(sys.argv[6]), 0, 0
+
+            def take_next(self):
+                if self.place % loss == 0:
+                    self.lost = self.place + self.random.randrange(loss)
+                self.place += 1
+                return self.place - 1 == self.lost
+
         class Way:
             def __init__(self, source, sink):
                 self.source, self.sink = source, sink
-                self.queue, self.free, self.place, self.lost = collections.deque(), 0.0, 0, 0
+                self.queue, self.free = collections.deque(), 0.0
+                self.losses = collections.defaultdict(Losses)
+
+            def loses(self, packet):
+                # IPv4 without options and TCP: the rest is of no weight here.
+                if packet[0] != 0x45 or packet[9] != 6 or len(packet) == 20 + (packet[32] >> 4) * 4:
+                    return False
+                return self.losses[packet[12:24]].take_next()
 
             def take(self, now):
                 while True:
@@ -104,10 +123,7 @@ final class LossyNetwork: Sendable {
                         packet = os.read(self.source, 2048)
                     except BlockingIOError:
                         return
-                    if self.place % loss == 0:
-                        self.lost = self.place + random.randrange(loss)
-                    self.place += 1
-                    if self.place - 1 == self.lost or (self.free - now) * rate > limit:
+                    if self.loses(packet) or (self.free - now) * rate > limit:
                         continue
                     self.free = max(self.free, now) + len(packet) / rate
                     self.queue.append((self.free + delay, packet))
