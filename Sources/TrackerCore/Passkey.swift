@@ -3,8 +3,8 @@ import Wire
 /// What a user's clients announce with: 128 random bits, personal, secret. Written as 32
 /// lower-case hex digits in announce paths; never printed, so that it can't reach a log.
 package struct Passkey: Hashable, Sendable, Codable, CustomStringConvertible {
-    private let high: UInt64
-    private let low: UInt64
+    let high: UInt64
+    let low: UInt64
 
     /// A new passkey; the generator must be a cryptographic one.
     package init(random generator: inout some RandomNumberGenerator) {

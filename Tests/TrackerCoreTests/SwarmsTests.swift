@@ -21,11 +21,11 @@ private struct SwarmScript: ~Copyable {
         user: UserIndex? = 0, from endpoint: Endpoint? = nil, paused: Bool = false,
         seeking: Bool = false, wanted: Int = 50
     ) -> Swarms.Counts? {
-        let announce = Swarms.Announce(
+        let entry = SwarmEntry(
             infoHash: hash(name), identity: PeerIdentity(number), user: user,
-            endpoint: endpoint ?? Self.endpoint(number), isSeeder: seeding,
-            mayLackMetadata: seeking, isPaused: paused, hasCompleted: completed, wanted: wanted,
-            lifetime: .seconds(100))
+            endpoint: endpoint ?? Self.endpoint(number), isSeeder: seeding, isPaused: paused,
+            hasCompleted: completed, lifetime: .seconds(100))
+        let announce = Swarms.Announce(entry: entry, mayLackMetadata: seeking, wanted: wanted)
         return swarms.announce(announce, at: now, random: &random, into: &chosen)
     }
 

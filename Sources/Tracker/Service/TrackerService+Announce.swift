@@ -22,7 +22,7 @@ extension TrackerService {
         return switch decide(path, request.infoHash) {
         case .refused(let refusal): .refused(failure(of: refusal))
         case .allowed(let user):
-            enter(request, user: user, address: address, mostPeers: mostPeers)
+            enter(request, path, user: user, address: address, mostPeers: mostPeers)
         }
     }
 
@@ -62,24 +62,24 @@ extension TrackerService {
     }
 
     private func enter(
-        _ request: AnnounceRequest, user: UserIndex?, address: IPAddress, mostPeers: Int
+        _ request: AnnounceRequest, _ path: AnnouncePath, user: UserIndex?, address: IPAddress,
+        mostPeers: Int
     ) -> AnnounceOutcome {
-        let identity = identity(of: request, user: user, address: address)
+        let identity = identity(of: request, path, address: address)
         if request.event == .stopped {
             let counts = swarms.stop(identity, of: request.infoHash)
             chosen.removeAll()
             return .entered(counts)
         }
         let wanted = request.numwant ?? configuration.usualPeers
-        let announce = Swarms.Announce(
+        let entry = SwarmEntry(
             infoHash: request.infoHash, identity: identity, user: user,
             endpoint: Endpoint(address: address, port: request.port),
-            isSeeder: request.left == 0,
-            mayLackMetadata: user == nil && Self.mayLackMetadata(request),
-            isPaused: request.event == .paused,
-            hasCompleted: request.event == .completed,
-            wanted: request.event == .paused ? 0 : min(wanted, configuration.mostPeers, mostPeers),
-            lifetime: peerLifetime)
+            isSeeder: request.left == 0, isPaused: request.event == .paused,
+            hasCompleted: request.event == .completed, lifetime: peerLifetime)
+        let announce = Swarms.Announce(
+            entry: entry, mayLackMetadata: user == nil && Self.mayLackMetadata(request),
+            wanted: request.event == .paused ? 0 : min(wanted, configuration.mostPeers, mostPeers))
         guard let counts = swarms.announce(announce, at: now, random: &random, into: &chosen)
         else {
             return .refused(
@@ -99,18 +99,15 @@ extension TrackerService {
     /// A user's clients are told apart by their peer ids. A stranger's entry belongs to who knows
     /// its key (BEP 7), or comes from its address where there is none.
     private func identity(
-        of request: AnnounceRequest, user: UserIndex?, address: IPAddress
+        of request: AnnounceRequest, _ path: AnnouncePath, address: IPAddress
     ) -> PeerIdentity {
-        var hasher = Hasher()
-        hasher.combine(request.peerID)
-        if let user {
-            hasher.combine(user)
-        } else if let key = request.key {
-            hasher.combine(key)
-        } else {
-            hasher.combine(address)
+        if case .passkey(let passkey) = path {
+            return identities.identity(of: request.peerID, passkey: passkey)
         }
-        return PeerIdentity(bitPattern: Int64(hasher.finalize()))
+        guard let key = request.key else {
+            return identities.identity(of: request.peerID, address: address)
+        }
+        return identities.identity(of: request.peerID, key: key)
     }
 
     /// The counts of swarms that are open to anybody; of others, those of an empty one.

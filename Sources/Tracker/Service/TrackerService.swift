@@ -22,6 +22,7 @@ final class TrackerService {
     var failedLogins: AddressRates
     var announceRates: AddressRates?
     var random: SmallGenerator
+    let identities: PeerIdentities
     /// Of the sessions that are online.
     var streams: [SessionID: EventStream] = [:]
     /// The announce interval, its minimum, and how long a peer counts, as every announce needs
@@ -52,7 +53,9 @@ final class TrackerService {
         self.logger = logger
         networkID = store.networkID
         instance = Hex.encode(Randomness.bytes(8))
-        random = SmallGenerator(seed: UInt64.random(in: .min ... .max))
+        var generator = SystemRandomNumberGenerator()
+        random = SmallGenerator(seed: generator.next())
+        identities = PeerIdentities(random: &generator)
         swarms = Swarms(limits: configuration.swarmLimits)
         throttle = LoginThrottle(policy: configuration.loginPolicy)
         failedLogins = AddressRates(configuration.failedLogins)

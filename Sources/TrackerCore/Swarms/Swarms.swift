@@ -14,38 +14,16 @@ package struct Swarms: ~Copyable {
 
     /// A peer's announce, decoded and allowed.
     package struct Announce: Sendable {
-        package var infoHash: InfoHash
-        package var identity: PeerIdentity
-        /// Whose passkey it came with; nil in an open swarm.
-        package var user: UserIndex?
-        package var endpoint: Endpoint
-        package var isSeeder: Bool
+        package var entry: SwarmEntry
         /// A seeder by its announce that may in truth know no more than the info-hash.
         package var mayLackMetadata: Bool
-        /// A leecher that has what it wants, `event=paused` (BEP 21).
-        package var isPaused: Bool
-        /// The download ended just now.
-        package var hasCompleted: Bool
         /// The most peers to choose.
         package var wanted: Int
-        /// How long the peer counts without announcing again, in steps of 8 s; two days at most.
-        package var lifetime: Duration
 
-        package init(
-            infoHash: InfoHash, identity: PeerIdentity, user: UserIndex?, endpoint: Endpoint,
-            isSeeder: Bool, mayLackMetadata: Bool = false, isPaused: Bool = false,
-            hasCompleted: Bool, wanted: Int, lifetime: Duration
-        ) {
-            self.infoHash = infoHash
-            self.identity = identity
-            self.user = user
-            self.endpoint = endpoint
-            self.isSeeder = isSeeder
+        package init(entry: SwarmEntry, mayLackMetadata: Bool = false, wanted: Int) {
+            self.entry = entry
             self.mayLackMetadata = mayLackMetadata
-            self.isPaused = isPaused
-            self.hasCompleted = hasCompleted
             self.wanted = wanted
-            self.lifetime = lifetime
         }
     }
 
@@ -84,6 +62,8 @@ package struct Swarms: ~Copyable {
 
     /// Seeders for who may have come for the metadata alone, which each of them has.
     private static let mostSeedersForSeeder = 5
+    /// Moments further away compare wrongly with each other.
+    static let longestLifetime = Duration.seconds(2 * 86_400 + 60)
 
     private let limits: Limits
     var table = SwarmTable()
@@ -140,14 +120,20 @@ package struct Swarms: ~Copyable {
         into chosen: inout Chosen
     ) -> Counts? {
         chosen.removeAll()
-        guard let slot = slot(for: announce) else { return nil }
-        let deadline = CoarseTime(after: now.advanced(by: announce.lifetime).nanoseconds)
-        guard let place = enter(announce, deadline: deadline, in: slot) else {
-            releaseIfUnused(slot)
-            return nil
-        }
+        guard let (slot, place) = enter(announce.entry, at: now) else { return nil }
         choose(announce, at: place, ofSwarmAt: slot, random: &random, into: &chosen)
         return counts(of: table[slot])
+    }
+
+    /// Enters or refreshes the peer alone; nil where the store is full and it is not in it.
+    @discardableResult mutating func enter(
+        _ entry: SwarmEntry, at now: Instant
+    ) -> (slot: Int, place: Int)? {
+        guard let slot = slot(for: entry) else { return nil }
+        let deadline = CoarseTime(after: now.advanced(by: entry.lifetime).nanoseconds)
+        if let place = enter(entry, deadline: deadline, in: slot) { return (slot, place) }
+        releaseIfUnused(slot)
+        return nil
     }
 
     /// The peer left (`event=stopped`).
@@ -161,50 +147,50 @@ package struct Swarms: ~Copyable {
         return counts(of: infoHash) ?? Counts()
     }
 
-    private mutating func slot(for announce: Announce) -> Int? {
-        if let known = table.slot(of: announce.infoHash) { return known }
-        guard announce.user != nil || table.count < limits.openSwarms else { return nil }
-        return table.insert(announce.infoHash)
+    private mutating func slot(for entry: SwarmEntry) -> Int? {
+        if let known = table.slot(of: entry.infoHash) { return known }
+        guard entry.user != nil || table.count < limits.openSwarms else { return nil }
+        return table.insert(entry.infoHash)
     }
 
     /// Enters the peer or brings its entry up to date; nil where there is no room.
     private mutating func enter(
-        _ announce: Announce, deadline: CoarseTime, in slot: Int
+        _ entry: SwarmEntry, deadline: CoarseTime, in slot: Int
     ) -> Int? {
-        let identity = SwarmPeer.folded(announce.identity)
+        let identity = SwarmPeer.folded(entry.identity)
         var place: Int
         if let known = table[slot].peers.place(of: identity) {
             place = known
-            if announce.hasCompleted, !table[slot].isSeeder(at: place) {
-                countDownload(announce, in: slot)
+            if entry.hasCompleted, !table[slot].isSeeder(at: place) {
+                countDownload(entry, in: slot)
             }
         } else {
-            guard let owner = roomFor(announce) else { return nil }
+            guard let owner = roomFor(entry) else { return nil }
             let peer = SwarmPeer(identity: identity, owner: owner, deadline: deadline)
             place = table[slot].insert(peer)
             peerCount += 1
-            if announce.hasCompleted { countDownload(announce, in: slot) }
-            if let user = announce.user {
+            if entry.hasCompleted { countDownload(entry, in: slot) }
+            if let user = entry.user {
                 slotsByUser[user, default: []].insert(UInt32(slot))
             } else {
                 openPeerCount += 1
             }
         }
-        place = table[slot].setSeeder(announce.isSeeder, at: place)
-        if !announce.isSeeder { table[slot].setPaused(announce.isPaused, at: place) }
-        setAddress(announce.endpoint, deadline: deadline, at: place, in: slot)
+        place = table[slot].setSeeder(entry.isSeeder, at: place)
+        if !entry.isSeeder { table[slot].setPaused(entry.isPaused, at: place) }
+        setAddress(entry.endpoint, deadline: deadline, at: place, in: slot)
         return place
     }
 
-    private mutating func countDownload(_ announce: Announce, in slot: Int) {
+    private mutating func countDownload(_ entry: SwarmEntry, in slot: Int) {
         table[slot].completed &+= 1
-        if announce.user != nil { completing.insert(UInt32(slot)) }
+        if entry.user != nil { completing.insert(UInt32(slot)) }
     }
 
     /// The `owner` of a new entry, where there is room for one.
-    private func roomFor(_ announce: Announce) -> UInt32? {
+    private func roomFor(_ entry: SwarmEntry) -> UInt32? {
         guard peerCount < limits.peers else { return nil }
-        guard let user = announce.user else { return openPeerCount < limits.openPeers ? 0 : nil }
+        guard let user = entry.user else { return openPeerCount < limits.openPeers ? 0 : nil }
         return user + 1 < SwarmPeer.ownerLimit ? user + 1 : nil
     }
 
@@ -232,9 +218,9 @@ package struct Swarms: ~Copyable {
         let seeders = 0..<Int(table[slot].seederCount)
         let leechers = seeders.upperBound..<table[slot].peerCount
         choose(
-            announce.wanted, of: announce.isSeeder ? leechers : 0..<leechers.upperBound,
+            announce.wanted, of: announce.entry.isSeeder ? leechers : 0..<leechers.upperBound,
             ofSwarmAt: slot, for: announce, at: own, random: &random, into: &chosen)
-        guard announce.isSeeder, announce.mayLackMetadata else { return }
+        guard announce.entry.isSeeder, announce.mayLackMetadata else { return }
         let rest = min(announce.wanted - leechers.count, Self.mostSeedersForSeeder)
         choose(
             max(rest, 0), of: seeders, ofSwarmAt: slot, for: announce, at: own, random: &random,
@@ -252,14 +238,14 @@ package struct Swarms: ~Copyable {
         let peers = table[slot].peers
         withUnsafeTemporaryAllocation(byteCount: 6 * places.count, alignment: 2) { bytes in
             let end = peers.writeIPv4(
-                places, skipping: skipped, unless: announce.endpoint, to: bytes)
+                places, skipping: skipped, unless: announce.entry.endpoint, to: bytes)
             chosen.ipv4.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
         }
         guard !ipv6.isEmpty else { return }
         for drawn in places {
             let peer = peers[Int(drawn) >= skipped ? Int(drawn) + 1 : Int(drawn)]
             guard peer.hasIPv6, let endpoint = ipv6Endpoint(of: peer, in: slot),
-                endpoint != announce.endpoint
+                endpoint != announce.entry.endpoint
             else { continue }
             endpoint.appendCompact(to: &chosen.ipv6)
         }
