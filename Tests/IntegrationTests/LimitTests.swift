@@ -48,8 +48,7 @@ import Testing
 
     /// A block takes more than a second and a half, and each peer's turn comes after the others':
     /// that is nobody's fault, and no block is fetched twice for it.
-    @Test(.timeLimit(.minutes(3)))
-    func `at 10 KiB a second from three sharers nothing is lost and nothing comes twice`()
+    @Test func `at 10 KiB a second from three sharers nothing is lost and nothing comes twice`()
         async throws
     {
         let network = try await Network()
