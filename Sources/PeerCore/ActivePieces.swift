@@ -49,6 +49,8 @@ struct ActivePieces {
         fileprivate var partialPosition = -1
         /// What it has in `unverifiedCount`.
         fileprivate var unverifiedCount = 0
+        /// What it has in `verifyingCount`.
+        fileprivate var verifyingCount = 0
 
         /// How many blocks somebody is expected to send.
         var requestedCount: Int { blockCount - completeCount - unrequestedCount }
@@ -67,6 +69,8 @@ struct ActivePieces {
     /// The blocks that are stored or expected, of pieces of which some block is expected or
     /// which are being verified: what will be verified, or given up, before long.
     private(set) var unverifiedCount = 0
+    /// The blocks of the pieces that are being verified.
+    private(set) var verifyingCount = 0
     /// How many pieces have an owner.
     private(set) var ownedCount = 0
 
@@ -283,7 +287,7 @@ struct ActivePieces {
         recount(slot)
     }
 
-    /// Brings `unverifiedCount` up to date after a change of a piece.
+    /// Brings `unverifiedCount` and `verifyingCount` up to date after a change of a piece.
     private mutating func recount(_ slot: Int) {
         let piece = pieces[slot]
         let isLive =
@@ -295,6 +299,9 @@ struct ActivePieces {
         let count = isLive ? piece.blockCount - piece.unrequestedCount : 0
         unverifiedCount += count - piece.unverifiedCount
         pieces[slot].unverifiedCount = count
+        let verifying = piece.phase == .verifying ? piece.blockCount : 0
+        verifyingCount += verifying - piece.verifyingCount
+        pieces[slot].verifyingCount = verifying
     }
 
     private mutating func enlist(_ slot: Int) {

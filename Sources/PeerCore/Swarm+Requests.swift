@@ -67,8 +67,11 @@ extension Swarm {
 
     /// How many more blocks may wait for their verification.
     private var verificationRoom: Int {
-        let limit = max(configuration.maxUnverifiedBytes, 2 * geometry.pieceLength)
-        return max(0, limit / geometry.blockLength - picker.active.unverifiedCount)
+        let atLeast = 2 * geometry.pieceLength
+        let verifying = max(configuration.maxVerifyingBytes, atLeast) / geometry.blockLength
+        guard picker.active.verifyingCount < verifying else { return 0 }
+        let limit = max(configuration.maxUnverifiedBytes, atLeast) / geometry.blockLength
+        return max(0, limit - picker.active.unverifiedCount)
     }
 
     // MARK: What won't be answered

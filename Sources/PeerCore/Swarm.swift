@@ -54,7 +54,8 @@ package struct Swarm: ~Copyable {
     /// How many more blocks may be asked for at that rate; known while peers are refilled.
     var limitRoom = Int.max
     var slowest = SlowestPeers(foundAt: .zero)
-    /// Somebody was asked for less than it can send because of `maxUnverifiedBytes`.
+    /// Somebody was asked for less than it can send because of `maxUnverifiedBytes` or
+    /// `maxVerifyingBytes`.
     var isHeldBack = false
     /// Blocks may be asked of others since a peer has rejected them.
     var hasFreedBlocks = false

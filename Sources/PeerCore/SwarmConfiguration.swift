@@ -68,6 +68,9 @@ package struct SwarmConfiguration: Sendable {
     /// what a slow disk may have to catch up with. Two pieces at least. Parts of pieces that
     /// nobody is asked for count only again when somebody is.
     package var maxUnverifiedBytes = 128 << 20
+    /// Bytes of whole pieces whose verdict is awaited, at which no more is asked for: those who
+    /// verify are behind, and what still comes takes the time they need. Two pieces at least.
+    package var maxVerifyingBytes = 48 << 20
     /// Requests that a peer keeps which doesn't say how many (BEP 10 `reqq`).
     package var assumedRequestQueue = 250
     /// A request is given to another peer between these two, by that peer's history.

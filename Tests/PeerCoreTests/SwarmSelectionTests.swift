@@ -64,6 +64,23 @@ struct SwarmSelectionTests {
         #expect(requests(lines).count == 2)
     }
 
+    @Test func `no more is asked for while verdicts are overdue`() {
+        let script = SwarmScript(pieces: 8) { $0.maxVerifyingBytes = 64 << 10 }
+        script.join("a", pieces: Array(0..<8))
+        let asked = requests(script.say("a", .unchoke))
+        let pieces = asked.map { Int($0.prefix(1))! }
+        #expect(pieces[0] == pieces[1] && pieces[2] == pieces[3])
+        for index in 0..<3 {
+            let lines = script.sendBlock("a", pieces[index], index % 2)
+            #expect(requests(lines).isEmpty == false)
+        }
+        // Two pieces wait for their verdicts.
+        #expect(requests(script.sendBlock("a", pieces[3], 1)) == [])
+        #expect(requests(script.sendBlock("a", pieces[4], 0)) == [])
+        let lines = script.tell(.verified(piece: pieces[0], ok: true))
+        #expect(requests(lines).isEmpty == false)
+    }
+
     @Test func `parts of pieces that nobody can finish hold nothing up`() {
         let script = SwarmScript(pieces: 8) { $0.maxUnverifiedBytes = 64 << 10 }
         script.join("a", pieces: [0, 1])

@@ -60,7 +60,9 @@ final class StagedPiece {
 
     deinit {
         for segment in segments {
-            if let buffer = segment.buffer { pool.give(buffer) }
+            guard let buffer = segment.buffer else { continue }
+            pool.endGathering(in: buffer)
+            pool.give(buffer)
         }
     }
 
@@ -120,6 +122,7 @@ final class StagedPiece {
             segments[index].buffer = nil
             segments[index].filled = FilledRanges()
         }
+        if let buffer = segments[index].buffer { pool.endGathering(in: buffer) }
         return Parcel(
             segment: index, begin: index * Self.maxSegmentLength, length: length(of: index),
             buffer: segments[index].buffer, filled: segments[index].filled)

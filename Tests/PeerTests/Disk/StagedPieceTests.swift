@@ -27,7 +27,7 @@ import Testing
                 + [UInt8](repeating: 1, count: 400))
         #expect(piece.isHandedOver)
         piece.takeBack(parcels)
-        #expect(pool.usedBytes == 0)
+        #expect(pool.gatheringBytes == 0)
     }
 
     @Test func `segments of a long piece are handed over in their order`() {
@@ -70,7 +70,7 @@ import Testing
         #expect(parcels.map(\.filled.ranges) == [[0..<100, 400..<1000]])
         #expect(parcels[0].buffer?.baseAddress != early[0].buffer?.baseAddress)
         piece.takeBack(early + parcels)
-        #expect(pool.usedBytes == 0)
+        #expect(pool.gatheringBytes == 0)
     }
 
     @Test func `a segment that is with the worker takes nothing more`() {
@@ -86,11 +86,12 @@ import Testing
     @Test func `memory goes back to the pool and is used again`() {
         let piece = StagedPiece(piece: 0, length: 100, pool: pool)
         store(50, 1, in: piece, at: 0)
+        #expect(pool.gatheringBytes == 100)
         let parcels = piece.takeAll()
         let address = parcels[0].buffer?.baseAddress
-        #expect(pool.usedBytes == 100)
+        #expect(pool.gatheringBytes == 0)
         piece.takeBack(parcels)
-        #expect(pool.usedBytes == 0)
+        #expect(pool.gatheringBytes == 0)
         store(50, 1, in: piece, at: 50)
         #expect(piece.takeAll().first?.buffer?.baseAddress == address)
     }
@@ -100,9 +101,9 @@ import Testing
             let piece = StagedPiece(piece: 0, length: 3 * segment, pool: pool)
             store(10, 1, in: piece, at: 2 * segment)
             store(10, 1, in: piece, at: 0)
-            #expect(pool.usedBytes == 2 * segment)
+            #expect(pool.gatheringBytes == 2 * segment)
             #expect(pool.isOverLimit)
         }
-        #expect(pool.usedBytes == 0)
+        #expect(pool.gatheringBytes == 0)
     }
 }
