@@ -225,6 +225,41 @@ import Wire
         #expect(!exists(description))
     }
 
+    @Test func `a tracker of registered swarms takes what a user shares, and nothing else`()
+        async throws
+    {
+        let network = try await Network(trackerOptions: ["--open-swarms", "registered"])
+        let stranger = try await network.visitor("stranger")
+        let original = try network.scratch.file("book.bin", size: 100_000, seed: 9)
+        let description = network.scratch("b.mtorrent")
+        let refusal = try await stranger.refusal(of: "share \(original) \(description)")
+        #expect(refusal.contains("log in"), "\(refusal)")
+        #expect(!exists(description))
+        let foreign = try Handshake.stranger(InfoHash(SHA1Hasher.hash([9]))).peerID
+        let request = AnnounceRequest(
+            infoHash: InfoHash(SHA1Hasher.hash([9])), peerID: foreign, port: 9, left: 1)
+        let answer = try await network.bytes(of: "/announce?\(request.query())")
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("not registered"))
+        let alice = try await network.member("alice")
+        try await alice("share \(original) \(description)")
+        let kept = try String(contentsOfFile: description, encoding: .utf8)
+        let copy = network.scratch("copy.bin")
+        try await stranger("get \(description) \(copy)")
+        try await stranger("wait")
+        #expect(try await same(copy, original))
+        try await alice("remove \(description)")
+        let again = try network.scratch.text("again.mtorrent", kept)
+        let infoHash = try MTorrentFile(parsing: kept).info.infoHash
+        let query = ScrapeRequest(infoHashes: [infoHash]).query()
+        let scraped = try await network.bytes(of: "/scrape?\(query)")
+        #expect(try ScrapeResponse(decoding: scraped.body).files.isEmpty)
+        try await alice("share \(original) \(again)")
+        try await eventually("alice's announce is taken again") {
+            let answer = try await network.bytes(of: "/scrape?\(query)")
+            return try ScrapeResponse(decoding: answer.body).files[infoHash] != nil
+        }
+    }
+
     private func hash(of path: String, _ range: Range<Int>) -> SHA1Digest? {
         guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
         return SHA1Hasher.hash([UInt8](bytes[range]))

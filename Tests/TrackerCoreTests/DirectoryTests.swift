@@ -184,6 +184,8 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
             .sessionOpened(session: id, user: "a", port: 1), .sessionEnded(session: id),
             .fileAdded(group: "g", file: file("ü \"f\"")),
             .memberLeft(group: "g", user: "a", removed: true),
+            .hashRegistered(infoHash: hash("h"), user: "a"),
+            .hashWithdrawn(infoHash: hash("h"), user: "a"),
         ]
         for event in events {
             let json = WireJSON.encode(event)
@@ -202,10 +204,10 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
 
 @Suite struct AnnounceDecisionTests {
     private func decide(
-        _ passkey: Passkey?, _ infoHash: InfoHash, open: Bool = true
+        _ passkey: Passkey?, _ infoHash: InfoHash, open: OpenSwarms = .on
     ) throws -> AnnounceDecision {
         try DirectoryScript.group().directory.decide(
-            passkey: passkey, infoHash: infoHash, allowsOpenSwarms: open)
+            passkey: passkey, infoHash: infoHash, openSwarms: open)
     }
 
     @Test func `a member may announce the group's files and nothing else`() throws {
@@ -224,7 +226,31 @@ func file(_ name: String, group: String = "g", by user: String = "a") -> FileRec
     @Test func `without a passkey only open swarms are announced, where they are on`() throws {
         #expect(try decide(nil, hash("other")) == .allowed(user: nil))
         #expect(try decide(nil, hash("g/f")) == .refused(.passkeyMissing))
-        #expect(try decide(nil, hash("other"), open: false) == .refused(.openSwarmsOff))
-        #expect(try decide(nil, hash("g/f"), open: false) == .refused(.passkeyMissing))
+        #expect(try decide(nil, hash("other"), open: .off) == .refused(.openSwarmsOff))
+        #expect(try decide(nil, hash("g/f"), open: .off) == .refused(.passkeyMissing))
+    }
+
+    @Test func `where that is asked for, swarms are open as long as a user has them registered`()
+        throws
+    {
+        var script = try DirectoryScript.group()
+        func decide() -> AnnounceDecision {
+            script.directory.decide(
+                passkey: nil, infoHash: hash("other"), openSwarms: .registered)
+        }
+        #expect(decide() == .refused(.notOpen))
+        for user in ["a", "b", "b"] {
+            try script.play(.hashRegistered(infoHash: hash("other"), user: user))
+        }
+        #expect(decide() == .allowed(user: nil))
+        try script.play(.hashWithdrawn(infoHash: hash("other"), user: "a"))
+        #expect(script.notices.isEmpty && decide() == .allowed(user: nil))
+        try script.play(.hashWithdrawn(infoHash: hash("other"), user: "b"))
+        #expect(script.notices == [.hashWithdrawn(hash("other"))])
+        #expect(decide() == .refused(.notOpen))
+        try script.play(.hashRegistered(infoHash: hash("g/f"), user: "b"))
+        let group = script.directory.decide(
+            passkey: nil, infoHash: hash("g/f"), openSwarms: .registered)
+        #expect(group == .refused(.passkeyMissing))
     }
 }

@@ -8,7 +8,9 @@ extension NodeService {
         path: String, mtorrentPath: String, cancellation: Cancellation,
         onProgress: @escaping @Sendable (HashProgress) -> Void
     ) throws(CommandError) -> UploadOutcome {
-        try requireOpenSwarms()
+        let mustRegister = try requireOpenSwarms()
+        // Known before minutes of hashing, not after.
+        if mustRegister { try requireSessionToRegister() }
         let mtorrentPath = Path.absolute(mtorrentPath)
         let existing =
             DiskFile.exists(mtorrentPath) ? try MTorrentDisk.read(mtorrentPath) : nil
@@ -36,6 +38,7 @@ extension NodeService {
             try MTorrentDisk.write(Array(description.text.utf8), to: mtorrentPath)
         }
         let info = description.info
+        if mustRegister { try askTracker { $0.register(info.infoHash, then: $1) } }
         try startSharing(
             hashed, info: info, group: "", mtorrentPath: mtorrentPath,
             trackers: description.trackers.compactMap { Endpoint($0) })
@@ -57,14 +60,37 @@ extension NodeService {
 
     /// A tracker that can't be asked now may well take announces later; one that says that it
     /// never will is believed.
-    func requireOpenSwarms() throws(CommandError) {
-        let network: NetworkInfo? = try ask { node, reply in
-            node.tracker.network { reply(.success(try? $0.get())) }
-        }
+    /// - Returns: whether it takes announces only of what was registered.
+    @discardableResult func requireOpenSwarms() throws(CommandError) -> Bool {
+        let network = try networkInfo()
         guard network?.openSwarms != false else {
             throw CommandError(
                 "the tracker takes no open swarms, only groups: use upload_file and download_file",
                 .refused)
+        }
+        return network?.registeredOnly == true
+    }
+
+    private func networkInfo() throws(CommandError) -> NetworkInfo? {
+        try ask { node, reply in node.tracker.network { reply(.success(try? $0.get())) } }
+    }
+
+    private func requireSessionToRegister() throws(CommandError) {
+        try tell { node throws(CommandError) in
+            guard node.session == nil else { return }
+            throw CommandError(
+                "the tracker takes only what its users have registered: log in first (login"
+                    + " <user_id> <password>), and share registers it", .notAuthorized)
+        }
+    }
+
+    /// Takes back what `share` has registered. What can't be taken back now stays registered, which
+    /// does no harm: nobody shares it from here.
+    private func withdraw(_ infoHash: InfoHash) throws(CommandError) {
+        guard try networkInfo()?.registeredOnly == true else { return }
+        try ask { (node, reply: Reply<Void>) in
+            guard node.session != nil else { return reply(.success(())) }
+            node.tracker.withdraw(infoHash) { _ in reply(.success(())) }
         }
     }
 
@@ -105,6 +131,7 @@ extension NodeService {
         let mtorrentPath = Path.absolute(mtorrentPath)
         let description = try MTorrentDisk.read(mtorrentPath)
         try remove(description.info.infoHash, deletingData: deletingData)
+        try withdraw(description.info.infoHash)
         guard unlink(mtorrentPath) == 0 else {
             throw CommandError(
                 "\(mtorrentPath) can't be deleted: \(DiskFile.describe(errno))", .ioError)

@@ -110,6 +110,16 @@ extension TrackerClient {
 
     // MARK: Swarms
 
+    /// Lets anybody announce to the swarm, at a tracker that asks for that.
+    func register(_ infoHash: InfoHash, then completion: @escaping Completion<Void>) {
+        call(.put, ["open-swarms", infoHash.hex], then: completion)
+    }
+
+    /// Takes that back.
+    func withdraw(_ infoHash: InfoHash, then completion: @escaping Completion<Void>) {
+        call(.delete, ["open-swarms", infoHash.hex], then: completion)
+    }
+
     /// Announces to a group's swarm with the user's passkey, or to an open one without. A
     /// tracker's refusal (its `failure reason`) comes as `refused` with the code
     /// `announce_refused`.

@@ -80,7 +80,8 @@ struct API {
             exchange.answer(
                 NetworkInfo(
                     networkID: service.networkID, version: TrackerProgram.version,
-                    openSwarms: service.configuration.allowsOpenSwarms))
+                    openSwarms: service.configuration.openSwarms != .off,
+                    registeredOnly: service.configuration.openSwarms == .registered))
         }
     }
 
@@ -102,6 +103,10 @@ struct API {
         case (.share(let group, let name), .put): share(name, group, call)
         case (.share(let group, let name), _): stopSharing(name, group, call)
         case (.holdings, _): try report(call)
+        case (.openSwarm(let infoHash), .put):
+            perform(.registerHash(infoHash, user: call.userID), call, status: 204)
+        case (.openSwarm(let infoHash), _):
+            perform(.withdrawHash(infoHash, user: call.userID), call, status: 204)
         case (.events, _): service.beginPresence(of: call.session, on: call.exchange)
         case (.network, _), (.users, _), (.sessions, _): throw .notFound
         }

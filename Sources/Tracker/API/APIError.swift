@@ -204,6 +204,9 @@ extension APIError {
                 409, "name_taken",
                 "group '\(group)' has another file named '\(name)'; rename yours and try again")
         case .noSuchFile(let group, let name): self = .noSuchFile(name, in: group)
+        case .notRegistered(let infoHash, let user):
+            self.init(
+                404, "not_registered", "'\(user)' has not registered info-hash \(infoHash.hex)")
         case .sessionExpired: self = .sessionExpired
         case .limitReached(let what, let limit): self = .limitReached(what, limit)
         }

@@ -15,6 +15,7 @@ enum APIResource: Equatable {
     case share(group: String, name: String)
     case passkey
     case holdings
+    case openSwarm(InfoHash)
     case events
 
     /// - Parameter path: the decoded components, `api` and `v1` included; nil for an unknown path.
@@ -30,6 +31,9 @@ enum APIResource: Equatable {
         case ("passkey", 0): self = .passkey
         case ("holdings", 0): self = .holdings
         case ("events", 0): self = .events
+        case ("open-swarms", 1):
+            guard let infoHash = InfoHash(hex: names[0]) else { return nil }
+            self = .openSwarm(infoHash)
         case ("groups", 0): self = .groups
         case ("groups", 2...4): self.init(group: names[0], rest: Array(names.dropFirst()))
         default: return nil
@@ -59,7 +63,7 @@ enum APIResource: Equatable {
         case .request: [.delete]
         case .member: [.put, .delete]
         case .file: [.get, .head]
-        case .share: [.put, .delete]
+        case .share, .openSwarm: [.put, .delete]
         case .holdings: [.put]
         case .events: [.get]
         }
@@ -70,7 +74,7 @@ enum APIResource: Equatable {
         switch self {
         case .network, .users, .sessions: true
         case .currentSession, .passkey, .groups, .requests, .request, .member, .files, .file,
-            .share, .holdings, .events:
+            .share, .holdings, .openSwarm, .events:
             false
         }
     }
@@ -81,7 +85,7 @@ enum APIResource: Equatable {
         case .files: 24 << 20
         case .holdings: 8 << 20
         case .network, .users, .sessions, .currentSession, .passkey, .groups, .requests, .request,
-            .member, .file, .share, .events:
+            .member, .file, .share, .openSwarm, .events:
             16 << 10
         }
     }

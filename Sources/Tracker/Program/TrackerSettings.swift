@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Options
 import Reactor
+import TrackerCore
 import Wire
 
 /// What the command line, the environment and the config file ask for.
@@ -31,9 +32,9 @@ struct TrackerSettings {
                     long: "announce-interval", short: "i", value: "TIME",
                     help: "ask clients to announce every TIME (default: 120s)"),
                 Option(
-                    long: "open-swarms", short: "o", value: "on|off",
-                    help: "take announces without an account, as `share` and `get` make them "
-                        + "(default: on)"),
+                    long: "open-swarms", short: "o", value: "on|registered|off",
+                    help: "take announces without an account, as `share` and `get` make them: of "
+                        + "anything, or of what users have registered by `share` (default: on)"),
                 Option(
                     long: "connection-id-lifetime", value: "TIME",
                     help: "take a UDP client's connection id for TIME at least (default: 10m)"),
@@ -77,8 +78,9 @@ struct TrackerSettings {
             }
             configuration.announceInterval = interval
         }
-        if let open = try options.choice("open-swarms", of: ["on", "off"]) {
-            configuration.allowsOpenSwarms = open == "on"
+        let kinds = OpenSwarms.allCases.map(\.rawValue)
+        if let open = try options.choice("open-swarms", of: kinds) {
+            configuration.openSwarms = OpenSwarms(rawValue: open) ?? .on
         }
         if let lifetime = try options.duration("connection-id-lifetime") {
             guard (.seconds(1) ... .seconds(86_400)).contains(lifetime) else {

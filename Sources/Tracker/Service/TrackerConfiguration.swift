@@ -4,8 +4,8 @@ import TrackerCore
 package struct TrackerConfiguration: Sendable {
     /// How often clients are asked to announce.
     package var announceInterval = Duration.seconds(120)
-    /// Whether announces without a passkey are taken, of what belongs to no group.
-    package var allowsOpenSwarms = true
+    /// Which announces without a passkey are taken, of what belongs to no group.
+    package var openSwarms = OpenSwarms.on
     /// Peers in an answer, where the client doesn't say and at most.
     package var usualPeers = 50
     package var mostPeers = 200

@@ -49,14 +49,14 @@ extension TrackerService {
         }
         return directory.decide(
             passkey: passkey, infoHash: infoHash,
-            allowsOpenSwarms: configuration.allowsOpenSwarms)
+            openSwarms: configuration.openSwarms)
     }
 
     private func failure(of refusal: AnnounceDecision.Refusal) -> AnnounceFailure {
         let retryIn: AnnounceFailure.RetryIn? =
             switch refusal {
             case .unknownPasskey, .openSwarmsOff, .passkeyMissing: .never
-            case .notRegistered: nil
+            case .notRegistered, .notOpen: nil
             }
         return AnnounceFailure(reason: refusal.reason, retryIn: retryIn)
     }

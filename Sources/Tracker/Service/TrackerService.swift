@@ -155,6 +155,10 @@ final class TrackerService {
         case .swarmEnded(let infoHash):
             swarms.removeSwarm(infoHash)
             presence.forget(infoHash)
+        case .hashWithdrawn(let infoHash):
+            if configuration.openSwarms == .registered, !directory.isGroupFile(infoHash) {
+                swarms.removeSwarm(infoHash)
+            }
         }
     }
 

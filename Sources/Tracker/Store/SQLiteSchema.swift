@@ -2,7 +2,7 @@
 /// is, so that no bug above can break it.
 enum SQLiteSchema {
     /// What makes each version of the one before; an empty file is of version 0.
-    static let steps = [creation, directories, downloads]
+    static let steps = [creation, directories, downloads, openSwarms]
 
     static var version: Int { steps.count }
 
@@ -104,4 +104,16 @@ enum SQLiteSchema {
     /// How often a file was downloaded, as announces tell.
     private static let downloads =
         "ALTER TABLE files ADD COLUMN downloads INTEGER NOT NULL DEFAULT 0"
+
+    /// Who has registered which info-hash as an open swarm.
+    private static let openSwarms = """
+        CREATE TABLE registered_hashes (
+            id INTEGER PRIMARY KEY,
+            info_hash BLOB NOT NULL CHECK (length(info_hash) = 20),
+            user_id TEXT NOT NULL REFERENCES users (user_id),
+            since INTEGER NOT NULL,
+            UNIQUE (info_hash, user_id)
+        );
+        CREATE INDEX registered_hashes_by_user ON registered_hashes (user_id);
+        """
 }

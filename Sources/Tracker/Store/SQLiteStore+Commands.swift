@@ -39,6 +39,10 @@ extension SQLiteStore {
             try share(group, name, user, at: time)
         case .stopSharing(let group, let name, let user):
             try stopSharing(group, name, user, at: time)
+        case .registerHash(let infoHash, let user):
+            try registerHash(infoHash, user, at: time)
+        case .withdrawHash(let infoHash, let user):
+            try withdrawHash(infoHash, user, at: time)
         }
         return .done
     }
@@ -305,7 +309,7 @@ extension SQLiteStore {
         }
     }
 
-    private func checkLimit(
+    func checkLimit(
         _ limit: Int, of what: String, _ sql: String, _ value: String? = nil
     ) throws {
         // A statement without a place for it takes no value.

@@ -15,6 +15,7 @@ extension SQLiteStore {
                 var events = try users()
                 events += try groups()
                 events += try files()
+                events += try registeredHashes()
                 return (events, through)
             }
         } catch {
@@ -98,7 +99,7 @@ extension SQLiteStore {
 
     /// An event of the snapshot: the time is the row's first column, and it has no place in the
     /// log.
-    private static func past(_ row: Row, _ event: DirectoryEvent) -> RecordedEvent {
+    static func past(_ row: Row, _ event: DirectoryEvent) -> RecordedEvent {
         RecordedEvent(sequence: 0, time: row.int64(0), event: event)
     }
 }

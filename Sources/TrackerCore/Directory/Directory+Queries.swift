@@ -41,6 +41,11 @@ extension Directory {
         locations.index(forKey: infoHash) != nil
     }
 
+    /// Whether a user has registered the info-hash as an open swarm.
+    package func isRegistered(_ infoHash: InfoHash) -> Bool {
+        registrations.index(forKey: infoHash) != nil
+    }
+
     /// Whether the user is a member of the group whose file the info-hash is. Costs two look-ups
     /// by number: it is asked at every announce.
     package func isMember(_ user: UserIndex, ofGroupOwning infoHash: InfoHash) -> Bool {

@@ -69,6 +69,8 @@ package struct Directory: ~Copyable, Sendable {
     private var freeGroupSlots: [Int] = []
     private(set) var groupIndices: [String: Int] = [:]
     private(set) var locations: [InfoHash: FileLocation] = [:]
+    /// Who has registered an open swarm.
+    package private(set) var registrations: [InfoHash: Set<UserIndex>] = [:]
 
     package init() {}
 
@@ -126,6 +128,15 @@ package struct Directory: ~Copyable, Sendable {
             try performMembership(recorded, into: &notices)
         case .fileAdded, .fileRemoved, .shareAdded, .shareRemoved:
             try performCatalogue(recorded, into: &notices)
+        case .hashRegistered(let infoHash, let user):
+            let index = try index(ofUser: user)
+            registrations[infoHash, default: []].insert(index)
+        case .hashWithdrawn(let infoHash, let user):
+            let index = try index(ofUser: user)
+            registrations[infoHash]?.remove(index)
+            guard registrations[infoHash]?.isEmpty == true else { return }
+            registrations[infoHash] = nil
+            notices.append(.hashWithdrawn(infoHash))
         }
     }
 
@@ -216,8 +227,8 @@ package struct Directory: ~Copyable, Sendable {
                 notices.append(.membership(change, to: group.members))
             }
         case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded, .groupCreated,
-            .groupDeleted,
-            .fileAdded, .fileRemoved, .shareAdded, .shareRemoved:
+            .groupDeleted, .fileAdded, .fileRemoved, .shareAdded, .shareRemoved, .hashRegistered,
+            .hashWithdrawn:
             preconditionFailure("not a change of membership")
         }
     }
@@ -273,8 +284,8 @@ package struct Directory: ~Copyable, Sendable {
         case .shareRemoved(let group, let name, let user):
             try changeShare(group, name, user, isSharing: false, into: &notices)
         case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded, .groupCreated,
-            .groupDeleted,
-            .joinRequested, .requestRejected, .memberAccepted, .memberLeft, .ownerChanged:
+            .groupDeleted, .joinRequested, .requestRejected, .memberAccepted, .memberLeft,
+            .ownerChanged, .hashRegistered, .hashWithdrawn:
             preconditionFailure("not a change of a catalogue")
         }
     }

@@ -20,6 +20,8 @@ package enum DirectoryCommand: Sendable {
     case addFile(group: String, file: FileRecord, info: [UInt8])
     case share(group: String, name: String, user: String)
     case stopSharing(group: String, name: String, user: String)
+    case registerHash(InfoHash, user: String)
+    case withdrawHash(InfoHash, user: String)
 }
 
 /// What a command that was performed answers.
@@ -45,6 +47,7 @@ package enum DirectoryRefusal: Error, Hashable, Sendable {
     case notOwner(group: String, owner: String)
     case nameTaken(group: String, name: String)
     case noSuchFile(group: String, name: String)
+    case notRegistered(InfoHash, user: String)
     case sessionExpired
     /// `limit` of `what`, such as 10,000 of "pending requests of a group".
     case limitReached(what: String, limit: Int)
@@ -58,6 +61,7 @@ package struct DirectoryLimits: Sendable {
     package var groupsPerOwner = 1_000
     package var requestsPerGroup = 10_000
     package var filesPerGroup = 100_000
+    package var registeredHashesPerUser = 10_000
 
     package init() {}
 }

@@ -24,6 +24,9 @@ package enum DirectoryEvent: Codable, Hashable, Sendable {
     case fileRemoved(group: String, name: String)
     case shareAdded(group: String, name: String, user: String)
     case shareRemoved(group: String, name: String, user: String)
+    /// The user wants the info-hash's swarm open to anybody.
+    case hashRegistered(infoHash: InfoHash, user: String)
+    case hashWithdrawn(infoHash: InfoHash, user: String)
 
     /// Short name for the log's `kind` column.
     package var kind: String {
@@ -43,13 +46,17 @@ package enum DirectoryEvent: Codable, Hashable, Sendable {
         case .fileRemoved: "file_removed"
         case .shareAdded: "share_added"
         case .shareRemoved: "share_removed"
+        case .hashRegistered: "hash_registered"
+        case .hashWithdrawn: "hash_withdrawn"
         }
     }
 
-    /// The group it is about; nil for users and sessions.
+    /// The group it is about; nil for users, sessions and open swarms.
     package var group: String? {
         switch self {
-        case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded: nil
+        case .userCreated, .passkeyReset, .sessionOpened, .sessionEnded, .hashRegistered,
+            .hashWithdrawn:
+            nil
         case .groupCreated(let group, _, _), .groupDeleted(let group),
             .joinRequested(let group, _), .requestRejected(let group, _),
             .memberAccepted(let group, _), .memberLeft(let group, _, _),

@@ -29,4 +29,6 @@ package enum DirectoryNotice: Hashable, Sendable {
     case memberExcluded(UserIndex, from: [InfoHash])
     /// The file left the catalogue: its swarm and holdings are to go.
     case swarmEnded(InfoHash)
+    /// Nobody has the info-hash registered any more.
+    case hashWithdrawn(InfoHash)
 }

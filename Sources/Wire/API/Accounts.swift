@@ -6,17 +6,23 @@ package struct NetworkInfo: Codable, Hashable, Sendable {
     package var version: String
     /// Whether announces without a passkey are taken.
     package var openSwarms: Bool
+    /// Whether those are taken only of info-hashes that a user has registered.
+    package var registeredOnly: Bool?
 
-    package init(networkID: String, version: String, openSwarms: Bool) {
+    package init(
+        networkID: String, version: String, openSwarms: Bool, registeredOnly: Bool? = nil
+    ) {
         self.networkID = networkID
         self.version = version
         self.openSwarms = openSwarms
+        self.registeredOnly = registeredOnly
     }
 
     private enum CodingKeys: String, CodingKey {
         case networkID = "network_id"
         case version
         case openSwarms = "open_swarms"
+        case registeredOnly = "registered_only"
     }
 }
 

@@ -44,17 +44,19 @@ import Testing
     @Test func `options are read and checked`() throws {
         let plain = try settings("127.0.0.1:1")
         #expect(plain.configuration.announceInterval == .seconds(120))
-        #expect(plain.configuration.allowsOpenSwarms)
+        #expect(plain.configuration.openSwarms == .on)
         #expect(plain.dataFolder == nil)
         let set = try settings(
             "-i", "5s", "--open-swarms=off", "-d", "/data", "-l", "debug", "127.0.0.1:1")
         #expect(set.configuration.announceInterval == .seconds(5))
-        #expect(!set.configuration.allowsOpenSwarms)
+        #expect(set.configuration.openSwarms == .off)
         #expect(set.dataFolder == "/data")
         #expect(set.logLevel == .debug)
         let variables = ["MTORRENT_ANNOUNCE_INTERVAL": "1m"]
         let fromEnvironment = try settings("127.0.0.1:1", environment: variables)
         #expect(fromEnvironment.configuration.announceInterval == .seconds(60))
+        let some = try settings("-o", "registered", "127.0.0.1:1")
+        #expect(some.configuration.openSwarms == .registered)
         #expect(error { try settings("-i", "0s", "127.0.0.1:1") }.contains("from 1s to 1d"))
         #expect(error { try settings("-o", "maybe", "127.0.0.1:1") }.contains("`maybe`"))
         #expect(error { try settings("-l", "loud", "127.0.0.1:1") }.contains("`loud`"))

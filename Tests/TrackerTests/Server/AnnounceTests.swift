@@ -95,11 +95,37 @@ import Wire
         let answer = try client.announce(open, passkey: nil, left: 1, port: 2)
         #expect(answer.peers.map(\.port) == [1])
         #expect(try client.scrape([open], passkey: nil).files[open]?.incomplete == 2)
-        let closed = try RunningTracker { $0.allowsOpenSwarms = false }
+        let closed = try RunningTracker { $0.openSwarms = .off }
         let failure = try refusal {
             try closed.connect().announce(open, passkey: nil, port: 1)
         }
         #expect(failure?.reason.contains("members only") == true)
+    }
+
+    @Test func `swarms are open that were registered, where that is asked for`() throws {
+        let tracker = try RunningTracker { $0.openSwarms = .registered }
+        let client = try tracker.connect()
+        let info = try client.call(.get, "/api/v1/network").decode(NetworkInfo.self)
+        #expect(info.openSwarms && info.registeredOnly == true)
+        let open = InfoHash(SHA1Hasher.hash([1]))
+        func announce() throws -> AnnounceFailure? {
+            try refusal { try client.announce(open, passkey: nil, left: 1, port: 1) }
+        }
+        #expect(try announce()?.reason.contains("share") == true)
+        let path = "/open-swarms/\(open.hex)"
+        #expect(try client.call(.put, "/api/v1" + path).status == 401)
+        let (ann, bob) = (try tracker.member("ann"), try tracker.member("bob", peerPort: 6000))
+        for member in [ann, bob, ann] { #expect(try member.call(.put, path).status == 204) }
+        #expect(try announce() == nil)
+        #expect(try client.scrape([open], passkey: nil).files[open]?.incomplete == 1)
+        #expect(try ann.call(.delete, path).status == 204)
+        #expect(try ann.call(.delete, path).status == 404)
+        #expect(try announce() == nil)
+        #expect(try bob.call(.delete, path).status == 204)
+        #expect(try announce() != nil)
+        #expect(try client.scrape([open], passkey: nil).files.isEmpty)
+        #expect(tracker.inspect { $0.swarms.peerCount } == 0)
+        #expect(try ann.call(.put, "/open-swarms/xyz").status == 404)
     }
 
     /// As aria2 does by a magnet link, before it has the metadata.

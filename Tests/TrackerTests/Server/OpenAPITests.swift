@@ -47,7 +47,7 @@ private struct OpenAPIDocument {
 @Suite struct OpenAPITests {
     @Test func `every operation of the document exists, and answers as documented`() throws {
         let document = try OpenAPIDocument()
-        #expect(document.operations.count == 28)
+        #expect(document.operations.count == 30)
         let tracker = try RunningTracker()
         let ann = try tracker.member("ann")
         // The event stream doesn't end, and logging out ends all else.
@@ -58,6 +58,7 @@ private struct OpenAPIDocument {
         for (method, template) in others + last {
             let path = template.replacing("{group_id}", with: "g").replacing("{user_id}", with: "u")
                 .replacing("{name}", with: "f").replacing("{passkey}", with: ann.session.passkey)
+                .replacing("{info_hash}", with: String(repeating: "ab", count: 20))
             let answer = try ann.client.call(method, path, token: ann.session.token)
             let documented = document.statuses["\(method.rawValue) \(template)"] ?? []
             #expect(
@@ -70,7 +71,8 @@ private struct OpenAPIDocument {
         let document = try OpenAPIDocument()
         let known = Set(document.operations.map { "\($0.method.rawValue) \($0.path)" })
         for path in Set(document.operations.map(\.path)) where path.hasPrefix("/api/") {
-            let components = path.dropFirst().split(separator: "/").map(String.init)
+            let named = path.replacing("{info_hash}", with: String(repeating: "ab", count: 20))
+            let components = named.dropFirst().split(separator: "/").map(String.init)
             let resource = try #require(APIResource(path: components))
             for method in resource.methods where method != .head {
                 #expect(known.contains("\(method.rawValue) \(path)"))
@@ -91,7 +93,7 @@ private struct OpenAPIDocument {
             .refused(.notOwner(group: "g", owner: "u")),
             .refused(.nameTaken(group: "g", name: "f")),
             .refused(.noSuchFile(group: "g", name: "f")), .refused(.sessionExpired),
-            .refused(.limitReached(what: "x", limit: 1)),
+            .refused(.limitReached(what: "x", limit: 1)), .refused(.notRegistered(hash, user: "u")),
         ]
         var errors = refusals.map(APIError.init)
         errors += [

@@ -14,7 +14,7 @@ import Wire
     }
 
     @Test func `announces are counted by protocol and outcome`() throws {
-        let tracker = try RunningTracker { $0.allowsOpenSwarms = true }
+        let tracker = try RunningTracker { $0.openSwarms = .on }
         let client = try tracker.connect()
         let hash = InfoHash(SHA1Hasher.hash([1]))
         _ = try client.announce(hash, passkey: nil, port: 1)

@@ -299,6 +299,8 @@ import Wire
             ]
             guard let command = commands.randomElement(using: &random) else { continue }
             do {
+                if step % 7 == 0 { try fixture.perform(.registerHash(hash(name), user: user)) }
+                if step % 35 == 0 { try fixture.perform(.withdrawHash(hash(name), user: user)) }
                 try fixture.perform(command)
             } catch StoreError.refused {
                 continue
@@ -309,6 +311,7 @@ import Wire
         let view = DirectoryView(fixture.directory)
         #expect(DirectoryView(try fixture.reloaded()) == view)
         #expect(view.groups.count == 2 && view.groups.contains { !$0.files.isEmpty })
+        #expect(!view.registrations.isEmpty)
     }
 
     @Test func `a full disk refuses a command and loses nothing`() throws {
@@ -337,7 +340,9 @@ import Wire
         }
         let error = #expect(throws: StoreError.self) { try fixture.reopen() }
         #expect(
-            error == .newerSchema(path: fixture.databasePath, version: 99, known: 3))
+            error
+                == .newerSchema(
+                    path: fixture.databasePath, version: 99, known: SQLiteSchema.version))
     }
 
     @Test func `a database of the first version is carried over with its files and shares`() throws

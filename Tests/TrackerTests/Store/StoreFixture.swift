@@ -129,6 +129,7 @@ struct DirectoryView: Equatable {
     let sessions: [[SessionID]]
     let memberships: [Set<String>]
     let groups: [Directory.Group]
+    let registrations: [InfoHash: Set<UserIndex>]
     let appliedThrough: Int64
 
     init(_ directory: borrowing Directory) {
@@ -137,6 +138,7 @@ struct DirectoryView: Equatable {
         sessions = directory.users.map(\.sessions)
         memberships = directory.users.map { Set($0.groups) }
         groups = directory.groups
+        registrations = directory.registrations
         appliedThrough = directory.appliedThrough
     }
 }
