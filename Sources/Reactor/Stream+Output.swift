@@ -20,6 +20,19 @@ extension Stream {
         didQueue()
     }
 
+    /// Queues `count` ranges of `file` that follow each other from `offset` on, as the other form
+    /// does, each after a header: `headers` has `headerLength` bytes for each.
+    package func write(
+        _ headers: UnsafeRawBufferPointer, headerLength: Int, count: Int, file: SharedFile,
+        offset: Int64, rangeLength: Int
+    ) {
+        guard acceptsWrites, mayQueue(headers.count + count * rangeLength) else { return }
+        takeQueue().append(
+            headers, headerLength: headerLength, count: count, file: file, offset: offset,
+            rangeLength: rangeLength)
+        didQueue()
+    }
+
     /// Sends what is queued, then tells the other end that no more will come. What it sends is
     /// still received. Writes after this are ignored.
     package func shutdownWrite() {

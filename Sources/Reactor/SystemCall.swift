@@ -29,14 +29,6 @@ enum SystemCall {
         return retrying { Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
     }
 
-    /// sendfile(2) from `offset`; 0 if the file ends there.
-    static func sendFile(
-        _ descriptor: Int32, from file: Int32, offset: Int64, count: Int
-    ) -> Int {
-        var position = off_t(offset)
-        return retrying { sendfile(descriptor, file, &position, count) }
-    }
-
     /// close(2). Linux frees the descriptor whatever it answers, so that it is never repeated.
     static func close(_ descriptor: Int32) {
         let result = Glibc.close(descriptor)

@@ -1,3 +1,4 @@
+import CEpollShim
 import Glibc
 
 extension WriteQueue {
@@ -12,9 +13,9 @@ extension WriteQueue {
     }
 
     /// Sends from the front until nothing is left, the kernel takes no more, or `share` bytes have
-    /// gone (a segment in hand may go over it).
+    /// gone.
     ///
-    /// Bytes before a range of a file go with MSG_MORE, so that they share packets with it.
+    /// What comes before a range of a file goes with MSG_MORE, so that they share packets with it.
     /// sendfile(2) has no such flag: with several ranges in the queue TCP_CORK holds partial
     /// packets back meanwhile. Nothing is held back after this call, since what the kernel refuses
     /// could then wait for bytes that the kernel is waiting for: it knows no more than its 200 ms.
@@ -30,27 +31,37 @@ extension WriteQueue {
         var left = share
         while let segment = first {
             if left <= 0 { return .shareUsed }
-            let count: Int
+            let count = min(segment.length, left)
             if let file = segment.file {
-                count = SystemCall.sendFile(
-                    descriptor, from: file.descriptor, offset: segment.offset,
-                    count: min(segment.length, share))
-                if count == 0 { return .failed(.fileEnded) }
+                var frames = firstFrames(segment, file)
+                let result = shim_send_frames(descriptor, &frames, count)
+                removeFirst(result.sent)
+                left -= result.sent
+                if let outcome = outcome(of: result) { return outcome }
             } else {
-                let bytes = firstBytes(segment)
-                count = SystemCall.send(
-                    descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(share)),
-                    moreFollows: fileFollowsFirst)
+                let bytes = UnsafeRawBufferPointer(rebasing: firstBytes(segment)[..<count])
+                let result = SystemCall.send(descriptor, bytes, moreFollows: fileFollowsFirst)
+                if result < 0 { return outcome(of: Int32(-result), inFile: false) }
+                removeFirst(result)
+                left -= result
             }
-            if count < 0 { return outcome(of: Int32(-count), inFile: segment.file != nil) }
-            removeFirst(count)
-            left -= count
         }
         return .drained
     }
 
+    /// Nil if all that was given was sent.
+    private func outcome(of result: shim_frames_result) -> SendResult? {
+        switch result.outcome {
+        case shim_frames_socket_error: outcome(of: result.error, inFile: false)
+        case shim_frames_file_error: outcome(of: result.error, inFile: true)
+        case shim_frames_file_ended: .failed(.fileEnded)
+        default: nil
+        }
+    }
+
     private func outcome(of error: Int32, inFile: Bool) -> SendResult {
-        switch error {
+        precondition(error != EBADF && error != EFAULT && error != ENOTSOCK)
+        return switch error {
         case EAGAIN: .blocked
         case ECONNRESET, EPIPE: .failed(.reset)
         case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, ENOBUFS:

@@ -1,15 +1,25 @@
+import CEpollShim
+
 /// What a stream has yet to send: bytes and ranges of files, in order.
 ///
 /// The bytes of all segments lie in one buffer one after the other, so that adjacent writes become
-/// one segment, and the 13 bytes before each block cost no allocation.
+/// one segment, and the headers of ranges cost no allocation.
 final class WriteQueue {
     struct Segment {
         /// Nil: the bytes come from the queue's buffer.
         var file: SharedFile?
-        /// Within the file.
-        var offset: Int64
-        /// Never 0.
+        /// Of a file: where the first range begins that isn't sent whole.
+        var offset: Int64 = 0
+        /// Of a file: the bytes of the queue's buffer that go before each range.
+        var headerLength = 0
+        /// Of a file: the bytes of each range.
+        var rangeLength = 0
+        /// Of a file: how much of the first header and range is sent.
+        var position = 0
+        /// What is to be sent, headers included; never 0.
         var length: Int
+
+        var frameLength: Int { headerLength + rangeLength }
     }
 
     private var segments: ContiguousArray<Segment> = []
@@ -19,7 +29,7 @@ final class WriteQueue {
     private var filled = 0..<0
     /// Bytes yet to be sent, those of files included.
     private(set) var byteCount = 0
-    /// Segments that are ranges of files.
+    /// Ranges of files that aren't sent whole.
     private(set) var fileRangeCount = 0
 
     private static let initialCapacity = 1 << 10
@@ -37,25 +47,46 @@ final class WriteQueue {
 
     func append(_ bytes: UnsafeRawBufferPointer) {
         if bytes.isEmpty { return }
-        makeRoom(for: bytes.count)
-        (storage.baseAddress! + filled.upperBound).copyMemory(
-            from: bytes.baseAddress!, byteCount: bytes.count)
-        filled = filled.lowerBound..<filled.upperBound + bytes.count
+        store(bytes)
         byteCount += bytes.count
         let last = segments.count - 1
         if last >= firstSegment, segments[last].file == nil {
             segments[last].length += bytes.count
         } else {
-            segments.append(Segment(file: nil, offset: 0, length: bytes.count))
+            segments.append(Segment(file: nil, length: bytes.count))
         }
     }
 
     func append(file: SharedFile, offset: Int64, length: Int) {
-        precondition(offset >= 0 && length >= 0, "not a range of a file")
         if length == 0 { return }
-        segments.append(Segment(file: file, offset: offset, length: length))
+        append(
+            UnsafeRawBufferPointer(start: nil, count: 0), headerLength: 0, count: 1, file: file,
+            offset: offset, rangeLength: length)
+    }
+
+    /// Appends ranges of a file that follow each other, each after a header of its own; none of
+    /// them is empty.
+    func append(
+        _ headers: UnsafeRawBufferPointer, headerLength: Int, count: Int, file: SharedFile,
+        offset: Int64, rangeLength: Int
+    ) {
+        precondition(offset >= 0 && rangeLength > 0 && count > 0, "not ranges of a file")
+        precondition(headers.count == count * headerLength, "a header for each range")
+        if !headers.isEmpty { store(headers) }
+        let length = headers.count + count * rangeLength
+        segments.append(
+            Segment(
+                file: file, offset: offset, headerLength: headerLength, rangeLength: rangeLength,
+                length: length))
         byteCount += length
-        fileRangeCount += 1
+        fileRangeCount += count
+    }
+
+    private func store(_ bytes: UnsafeRawBufferPointer) {
+        makeRoom(for: bytes.count)
+        (storage.baseAddress! + filled.upperBound).copyMemory(
+            from: bytes.baseAddress!, byteCount: bytes.count)
+        filled = filled.lowerBound..<filled.upperBound + bytes.count
     }
 
     /// The next segment to send.
@@ -72,20 +103,45 @@ final class WriteQueue {
         return UnsafeRawBufferPointer(rebasing: storage[filled.lowerBound..<end])
     }
 
+    /// The first segment, which is a file's, as the kernel's calls want it; valid until the queue
+    /// changes.
+    func firstFrames(_ segment: Segment, _ file: SharedFile) -> shim_frames {
+        // Of a header that is sent in part, the buffer begins with the rest.
+        let sent = min(segment.position, segment.headerLength)
+        return shim_frames(
+            headers: storage.baseAddress! + (filled.lowerBound - sent),
+            header_length: segment.headerLength, file: file.descriptor, offset: segment.offset,
+            range_length: segment.rangeLength, position: segment.position)
+    }
+
     /// Drops `count` bytes from the first segment, which have been sent.
     func removeFirst(_ count: Int) {
         byteCount -= count
-        let isFile = segments[firstSegment].file != nil
-        if !isFile { filled = filled.lowerBound + count..<filled.upperBound }
-        if count < segments[firstSegment].length {
-            segments[firstSegment].length -= count
-            segments[firstSegment].offset += Int64(count)
-            return
+        var segment = segments[firstSegment]
+        segment.length -= count
+        if segment.file == nil {
+            filled = filled.lowerBound + count..<filled.upperBound
+        } else {
+            let sent = segment.position + count
+            let frames = sent / segment.frameLength
+            let headerBytes = min(segment.position, segment.headerLength)
+            segment.position = sent - frames * segment.frameLength
+            segment.offset += Int64(frames * segment.rangeLength)
+            let removed =
+                frames * segment.headerLength + min(segment.position, segment.headerLength)
+                - headerBytes
+            filled = filled.lowerBound + removed..<filled.upperBound
+            fileRangeCount -= frames
         }
-        if isFile {
-            fileRangeCount -= 1
+        if segment.length > 0 {
+            segments[firstSegment] = segment
+        } else {
             segments[firstSegment].file = nil
+            removeFirstSegment()
         }
+    }
+
+    private func removeFirstSegment() {
         firstSegment += 1
         if firstSegment == segments.count {
             segments.removeAll(keepingCapacity: true)

@@ -48,6 +48,40 @@ int shim_signalfd(const int *signals, size_t count);
 /// The number of the next signal, or -EAGAIN.
 int shim_signalfd_read(int descriptor);
 
+// Frames -----------------------------------------------------------------------------------------
+
+/// Ranges of one length that follow each other in a file, each to be sent after a header of its own.
+typedef struct {
+    /// `header_length` bytes for each range, which may be none, one after the other.
+    const void *headers;
+    size_t header_length;
+    int file;
+    /// Of the first range.
+    int64_t offset;
+    size_t range_length;
+    /// How much of the first header and range is sent already.
+    size_t position;
+} shim_frames;
+
+typedef enum {
+    shim_frames_all_sent,
+    /// The socket takes no more, or has failed.
+    shim_frames_socket_error,
+    shim_frames_file_error,
+    shim_frames_file_ended,
+} shim_frames_outcome;
+
+/// What came of sending: bytes that went, and for an error its number.
+typedef struct {
+    size_t sent;
+    shim_frames_outcome outcome;
+    int error;
+} shim_frames_result;
+
+/// Sends `length` bytes of frames and no more: headers by send(2) with MSG_MORE, ranges by
+/// sendfile(2).
+shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_t length);
+
 // Datagrams --------------------------------------------------------------------------------------
 
 typedef struct shim_datagrams shim_datagrams;

@@ -68,6 +68,13 @@ struct ContentLayout: Sendable {
         }
     }
 
+    /// A range of the piece space that lies in one place; nil if it lies in several.
+    func span(of range: Range<Int64>) -> Span? {
+        var found: Span?
+        forEachSpan(of: range) { span in found = found ?? span }
+        return found?.length == range.count ? found : nil
+    }
+
     /// Bytes of a range that belong to wanted files.
     func contentLength(of range: Range<Int64>) -> Int64 {
         var length: Int64 = 0

@@ -15,7 +15,6 @@ final class PeerConnection: StreamDelegate {
     /// Nil once the owner has let go of the connection, which may still be sending its last bytes.
     private var owner: (any ConnectionOwner)?
     private var isConnected = false
-    private var header: [UInt8] = []
     /// Counted as half-open.
     private(set) var isDialling = false
     /// Released blocks that wait for their turn at the upload limit, in order.
@@ -78,23 +77,37 @@ final class PeerConnection: StreamDelegate {
         return waiting
     }
 
-    /// Queues a `piece` message: 13 bytes of header, then the block from the files it lies in.
+    /// Queues `piece` messages: before each block 13 bytes of header, then the block from the files
+    /// it lies in.
     func send(
+        _ blocks: BlockStretch, of layout: ContentLayout, in files: OpenFiles, _ info: Info
+    ) {
+        let headerLength = PeerMessage.pieceHeaderLength
+        guard let span = layout.span(of: blocks.range(in: info)), span.place != .pad else {
+            for index in 0..<blocks.count { send(blocks[index], of: layout, in: files, info) }
+            return
+        }
+        let file = files.file(at: span.place)
+        withUnsafeTemporaryAllocation(byteCount: blocks.count * headerLength, alignment: 1) {
+            for index in 0..<blocks.count {
+                PeerMessage.writePieceHeader(
+                    for: blocks[index], to: $0.baseAddress! + index * headerLength)
+            }
+            stream.write(
+                UnsafeRawBufferPointer($0), headerLength: headerLength, count: blocks.count,
+                file: file, offset: span.offset, rangeLength: Int(blocks.first.length))
+        }
+    }
+
+    /// The same for a block that lies in several places.
+    private func send(
         _ block: BlockRequest, of layout: ContentLayout, in files: OpenFiles, _ info: Info
     ) {
-        header.removeAll(keepingCapacity: true)
-        PeerMessage.appendPieceHeader(for: block, to: &header)
-        header.withUnsafeBytes { stream.write($0) }
-        layout.forEachSpan(of: info.range(of: block)) { span in
-            switch span.place {
-            case .file, .edges:
-                guard let file = files[span.place] else {
-                    preconditionFailure("a run's files are open")
-                }
-                stream.write(file: file, offset: span.offset, length: span.length)
-            case .pad:
-                writeZeros(span.length)
-            }
+        stream.write(PeerMessage.pieceHeader(for: block))
+        layout.forEachSpan(of: BlockStretch(block).range(in: info)) { span in
+            if span.place == .pad { return writeZeros(span.length) }
+            stream.write(
+                file: files.file(at: span.place), offset: span.offset, length: span.length)
         }
     }
 

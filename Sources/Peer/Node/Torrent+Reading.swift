@@ -61,9 +61,10 @@ extension Torrent {
 
     /// Parts of files that blocks lie in, neighbours joined; pads left out.
     private func forEachExtent(of blocks: [BlockRequest], _ body: (FileExtent) -> Void) {
+        let layout = content.layout
         var last: FileExtent?
-        for block in blocks {
-            content.layout.forEachSpan(of: info.range(of: block)) { span in
+        blocks.forEachStretch { stretch in
+            layout.forEachSpan(of: stretch.range(in: info)) { span in
                 if span.place == .pad || last?.extend(by: span) == true { return }
                 if let last { body(last) }
                 last = FileExtent(span)

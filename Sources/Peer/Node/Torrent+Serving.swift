@@ -57,15 +57,8 @@ extension Torrent {
     }
 
     func send(_ blocks: [BlockRequest], from files: OpenFiles, on connection: PeerConnection) {
-        for block in blocks { connection.send(block, of: content.layout, in: files, info) }
+        let layout = content.layout
+        blocks.forEachStretch { connection.send($0, of: layout, in: files, info) }
         if refilled.last != connection.id { refilled.append(connection.id) }
-    }
-}
-
-extension Info {
-    /// The piece space's part that a block is.
-    func range(of block: BlockRequest) -> Range<Int64> {
-        let start = offset(ofPiece: Int(block.piece)) + Int64(block.begin)
-        return start..<start + Int64(block.length)
     }
 }

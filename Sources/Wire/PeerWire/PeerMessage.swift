@@ -87,22 +87,22 @@ package enum PeerMessage: Hashable, Sendable {
     /// The bytes of a `piece` message before the block: length, id, index and begin.
     package static let pieceHeaderLength = 13
 
-    /// Appends the 13 bytes that precede the block's own in a `piece` message.
-    @inlinable package static func appendPieceHeader(
-        for block: BlockRequest, to bytes: inout [UInt8]
-    ) {
-        bytes.appendBigEndian(9 &+ block.length)
-        bytes.append(7)
-        bytes.appendBigEndian(block.piece)
-        bytes.appendBigEndian(block.begin)
-    }
-
     /// The 13 bytes that precede the block's own in a `piece` message.
     package static func pieceHeader(for block: BlockRequest) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(pieceHeaderLength)
-        appendPieceHeader(for: block, to: &bytes)
-        return bytes
+        [UInt8](unsafeUninitializedCapacity: pieceHeaderLength) { buffer, count in
+            writePieceHeader(for: block, to: UnsafeMutableRawPointer(buffer.baseAddress!))
+            count = pieceHeaderLength
+        }
+    }
+
+    /// Writes the same to memory that has room for it.
+    @inlinable package static func writePieceHeader(
+        for block: BlockRequest, to bytes: UnsafeMutableRawPointer
+    ) {
+        bytes.storeBytes(of: (9 &+ block.length).bigEndian, as: UInt32.self)
+        bytes.storeBytes(of: 7, toByteOffset: 4, as: UInt8.self)
+        bytes.storeBytes(of: block.piece.bigEndian, toByteOffset: 5, as: UInt32.self)
+        bytes.storeBytes(of: block.begin.bigEndian, toByteOffset: 9, as: UInt32.self)
     }
 
     private static func begin(_ id: UInt8, payload count: Int, _ bytes: inout [UInt8]) {
