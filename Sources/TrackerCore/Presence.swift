@@ -1,12 +1,25 @@
 import Wire
 
-/// Who is online, and which pieces of which file each user holds. Kept in memory: after a
-/// restart the peers report anew.
+/// Who is online at which tracker, and which pieces of which file each user holds. Kept in memory,
+/// and told from tracker to tracker by ``PresenceRecord``s.
 package struct Presence: Sendable {
     package struct Session: Hashable, Sendable {
         package let user: UserIndex
         /// Where the session's peer listens.
         package let port: UInt16
+    }
+
+    /// A session that is offline now.
+    package struct Ended: Hashable, Sendable {
+        package let session: Session
+        /// Whether its user is offline.
+        package let isLast: Bool
+    }
+
+    private struct Online {
+        let session: Session
+        /// Where it has a stream: one, or for a moment two.
+        var trackers: [TrackerInstance]
     }
 
     /// Which pieces a user holds of a file. A complete file, the usual case, takes no bytes.
@@ -25,40 +38,66 @@ package struct Presence: Sendable {
     /// Bytes of bitfields of unfinished files that one user may have stored.
     package static let bitfieldBytesPerUser = 16 << 20
 
-    private var sessions: [SessionID: Session] = [:]
+    private var sessions: [SessionID: Online] = [:]
     private var sessionsByUser: [UserIndex: [SessionID]] = [:]
     private var holdings: [InfoHash: [UserIndex: Holding]] = [:]
     private var bitfieldBytes: [UserIndex: Int] = [:]
+    /// The files of which something is known, by user.
+    private var reported: [UserIndex: Set<InfoHash>] = [:]
 
     package init() {}
 
     // MARK: Sessions
 
-    /// The session's peer is connected.
+    /// The session's peer has opened its event stream at a tracker.
     /// - Returns: whether the user was offline until now.
-    package mutating func begin(_ id: SessionID, user: UserIndex, port: UInt16) -> Bool {
-        guard sessions.updateValue(Session(user: user, port: port), forKey: id) == nil else {
+    package mutating func begin(
+        _ id: SessionID, user: UserIndex, port: UInt16, at tracker: TrackerInstance
+    ) -> Bool {
+        if let known = sessions[id] {
+            if !known.trackers.contains(tracker) { sessions[id]?.trackers.append(tracker) }
             return false
         }
+        let session = Session(user: user, port: port)
+        sessions[id] = Online(session: session, trackers: [tracker])
         let wasOffline = sessionsByUser[user] == nil
         sessionsByUser[user, default: []].append(id)
         return wasOffline
     }
 
-    /// The session's peer is gone.
-    /// - Returns: the session, and whether it was the user's last; nil if it wasn't online.
-    package mutating func end(_ id: SessionID) -> (session: Session, isLast: Bool)? {
-        guard let session = sessions.removeValue(forKey: id) else { return nil }
+    /// The session's stream at a tracker has ended.
+    /// - Returns: nil if it had none there, or has one at another tracker.
+    package mutating func end(_ id: SessionID, at tracker: TrackerInstance) -> Ended? {
+        guard let place = sessions[id]?.trackers.firstIndex(of: tracker) else { return nil }
+        sessions[id]?.trackers.remove(at: place)
+        return sessions[id]?.trackers.isEmpty == true ? end(id) : nil
+    }
+
+    /// The session itself has ended.
+    /// - Returns: nil if it wasn't online.
+    package mutating func end(_ id: SessionID) -> Ended? {
+        guard let session = sessions.removeValue(forKey: id)?.session else { return nil }
         sessionsByUser[session.user]?.removeAll { $0 == id }
-        guard sessionsByUser[session.user]?.isEmpty == true else { return (session, false) }
-        sessionsByUser[session.user] = nil
-        return (session, true)
+        let isLast = sessionsByUser[session.user]?.isEmpty == true
+        if isLast { sessionsByUser[session.user] = nil }
+        return Ended(session: session, isLast: isLast)
+    }
+
+    /// The tracker is gone, with all streams that it had. Those sessions are returned that have
+    /// none at another tracker.
+    package mutating func endAll(at tracker: TrackerInstance) -> [Ended] {
+        let ids = sessions.filter { $0.value.trackers.contains(tracker) }.keys
+        return ids.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+            .compactMap { end($0, at: tracker) }
     }
 
     package func isOnline(_ user: UserIndex) -> Bool { sessionsByUser[user] != nil }
 
     /// In order of coming online.
     package func sessions(of user: UserIndex) -> [SessionID] { sessionsByUser[user] ?? [] }
+
+    /// Event streams at all trackers.
+    package var streamCount: Int { sessions.values.reduce(0) { $0 + $1.trackers.count } }
 
     package var onlineSessions: [SessionID] { Array(sessions.keys) }
 
@@ -78,6 +117,7 @@ package struct Presence: Sendable {
             throw .tooMuch(limit: Self.bitfieldBytesPerUser)
         }
         forget(infoHash, by: user)
+        reported[user, default: []].insert(infoHash)
         if isComplete {
             holdings[infoHash, default: [:]][user] = .complete
         } else {
@@ -110,18 +150,33 @@ package struct Presence: Sendable {
     /// Forgets what the user holds of a file.
     package mutating func forget(_ infoHash: InfoHash, by user: UserIndex) {
         guard let holding = holdings[infoHash]?.removeValue(forKey: user) else { return }
-        releaseBytes(of: holding, by: user)
+        release(holding, of: infoHash, by: user)
         if holdings[infoHash]?.isEmpty == true { holdings[infoHash] = nil }
     }
 
     /// Forgets what everyone holds of a file.
     package mutating func forget(_ infoHash: InfoHash) {
         for (user, holding) in holdings.removeValue(forKey: infoHash) ?? [:] {
-            releaseBytes(of: holding, by: user)
+            release(holding, of: infoHash, by: user)
         }
     }
 
-    private mutating func releaseBytes(of holding: Holding, by user: UserIndex) {
+    /// What is known of the user's pieces, to be told to other trackers.
+    package func records(of user: UserIndex) -> [PresenceRecord] {
+        (reported[user] ?? []).sorted().compactMap { infoHash in
+            switch holdings[infoHash]?[user] {
+            case nil: nil
+            case .complete: .holdsAll(infoHash, user: user)
+            case .partial(let bitfield, _): .holds(infoHash, user: user, bitfield: bitfield)
+            }
+        }
+    }
+
+    private mutating func release(
+        _ holding: Holding, of infoHash: InfoHash, by user: UserIndex
+    ) {
+        reported[user]?.remove(infoHash)
+        if reported[user]?.isEmpty == true { reported[user] = nil }
         guard case .partial(let bitfield, _) = holding, let used = bitfieldBytes[user] else {
             return
         }

@@ -138,7 +138,7 @@ import Testing
         #expect(!exists(scratch("home")))
     }
 
-    @Test func `two programs don't share a data folder`() async throws {
+    @Test func `two peers don't share a data folder`() async throws {
         let network = try await Network()
         let alice = try await network.member("alice")
         let second = try await run(
@@ -147,11 +147,6 @@ import Testing
             input: ["help exit"])
         #expect(second.code != 0)
         #expect(second.errors.joined().contains(network.scratch("state-alice")), "\(second)")
-        let tracker = try await run(
-            Programs.tracker, ["--data-dir", network.scratch("tracker"), "127.0.0.1:0"],
-            within: .seconds(20))
-        #expect(tracker.code != 0)
-        #expect(tracker.errors.joined().contains(network.scratch("tracker")), "\(tracker)")
         try await alice("list_groups")
     }
 

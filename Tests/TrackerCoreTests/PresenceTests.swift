@@ -4,6 +4,14 @@ import Wire
 @testable import TrackerCore
 
 @Suite struct PresenceTests {
+    private let here = tracker(1)
+    private let there = tracker(2)
+
+    private static func tracker(_ seed: UInt64) -> TrackerInstance {
+        var generator = SmallGenerator(seed: seed)
+        return TrackerInstance(random: &generator)
+    }
+
     private func session(_ number: UInt8) throws -> SessionID {
         try #require(SessionID([UInt8](repeating: number, count: 32)))
     }
@@ -11,9 +19,9 @@ import Wire
     @Test func `a user is online as long as one session is`() throws {
         var presence = Presence()
         let (one, two) = (try session(1), try session(2))
-        #expect(presence.begin(one, user: 7, port: 100) == true)
-        #expect(presence.begin(two, user: 7, port: 200) == false)
-        #expect(presence.begin(two, user: 7, port: 200) == false)
+        #expect(presence.begin(one, user: 7, port: 100, at: here) == true)
+        #expect(presence.begin(two, user: 7, port: 200, at: here) == false)
+        #expect(presence.begin(two, user: 7, port: 200, at: here) == false)
         #expect(presence.sessions(of: 7) == [one, two])
         let first = presence.end(one)
         #expect(first?.session.port == 100 && first?.isLast == false)
@@ -26,7 +34,7 @@ import Wire
     @Test func `pieces are counted, and stay known when the user goes offline`() throws {
         var presence = Presence()
         let one = try session(1)
-        _ = presence.begin(one, user: 7, port: 100)
+        _ = presence.begin(one, user: 7, port: 100, at: here)
         try presence.report(hash("f"), by: 7, bitfield: [0b1010_0000, 0x80], pieceCount: 9)
         _ = presence.end(one)
         #expect(presence.pieces(hash("f"), heldBy: 7, of: 9) == 3)
@@ -36,6 +44,46 @@ import Wire
         #expect(presence.holders(of: hash("f")) == [7])
         presence.forget(hash("f"), by: 7)
         #expect(presence.holders(of: hash("f")).isEmpty)
+    }
+
+    @Test func `a session that moves to another tracker stays online`() throws {
+        var presence = Presence()
+        let one = try session(1)
+        #expect(presence.begin(one, user: 7, port: 100, at: here) == true)
+        #expect(presence.begin(one, user: 7, port: 100, at: there) == false)
+        #expect(presence.end(one, at: here) == nil)
+        #expect(presence.end(one, at: here) == nil)
+        #expect(presence.isOnline(7) && presence.sessions(of: 7) == [one])
+        #expect(presence.end(one, at: there)?.isLast == true)
+        #expect(!presence.isOnline(7))
+    }
+
+    @Test func `a tracker that is gone takes along who was online there alone`() throws {
+        var presence = Presence()
+        let (one, two, three) = (try session(1), try session(2), try session(3))
+        _ = presence.begin(two, user: 8, port: 200, at: there)
+        _ = presence.begin(one, user: 7, port: 100, at: there)
+        _ = presence.begin(three, user: 9, port: 300, at: there)
+        _ = presence.begin(three, user: 9, port: 300, at: here)
+        let ended = presence.endAll(at: there)
+        #expect(ended.map(\.session.user) == [7, 8])
+        #expect(ended.allSatisfy { $0.isLast })
+        #expect(presence.onlineSessions == [three])
+        #expect(presence.endAll(at: there) == [])
+    }
+
+    @Test func `what is known of a user's pieces is told as it was reported`() throws {
+        var presence = Presence()
+        try presence.report(hash("a"), by: 7, bitfield: [0xff, 0x80], pieceCount: 9)
+        try presence.report(hash("b"), by: 7, bitfield: [0x40], pieceCount: 8)
+        try presence.report(hash("b"), by: 8, bitfield: [0x80], pieceCount: 8)
+        #expect(
+            Set(presence.records(of: 7)) == [
+                .holdsAll(hash("a"), user: 7), .holds(hash("b"), user: 7, bitfield: [0x40]),
+            ])
+        presence.forget(hash("a"))
+        presence.forget(hash("b"), by: 7)
+        #expect(presence.records(of: 7).isEmpty)
     }
 
     @Test func `a file without pieces is held whole`() throws {

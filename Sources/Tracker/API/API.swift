@@ -21,6 +21,17 @@ struct API {
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         do throws(APIError) {
             try dispatch(request, exchange)
+        } catch APIError.sessionExpired {
+            // It may have been opened at another tracker a moment ago.
+            service.store.catchUp { answer(request, exchange) }
+        } catch {
+            exchange.respond(error.response)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        do throws(APIError) {
+            try dispatch(request, exchange)
         } catch {
             exchange.respond(error.response)
         }

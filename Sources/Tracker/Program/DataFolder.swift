@@ -1,6 +1,7 @@
 import Glibc
 
-/// The folder of a tracker's state: for its owner only, and for one tracker at a time.
+/// The folder of a network's state: for its owner only, and for the trackers of one machine, which
+/// share it.
 struct DataFolder {
     let path: String
 
@@ -22,6 +23,8 @@ struct DataFolder {
     }
 
     var databasePath: String { path + "/tracker.db" }
+
+    var swarmLogPath: String { path + "/swarms.db" }
 
     /// `$XDG_STATE_HOME/mtorrent-tracker/PORT`, `~/.local/state` standing in. A relative path
     /// there is to be ignored (XDG Base Directory Specification).
@@ -46,7 +49,15 @@ struct DataFolder {
         deinit { close(descriptor) }
     }
 
-    func lock() throws(StartError) -> Lock {
+    enum Use {
+        /// By a tracker, beside others.
+        case shared
+        /// By who replaces what is in it.
+        case exclusive
+    }
+
+    /// Takes the folder into use.
+    func lock(_ use: Use) throws(StartError) -> Lock {
         let file = path + "/tracker.lock"
         let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
@@ -54,11 +65,13 @@ struct DataFolder {
                 "can't write in the data folder \(path): \(Self.systemError()); name another one "
                     + "with --data-dir")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(descriptor, (use == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
             close(descriptor)
             throw StartError(
-                "another tracker is using the data folder \(path): stop it, or name another "
-                    + "folder with --data-dir")
+                use == .shared
+                    ? "the data folder \(path) is being replaced or upgraded: start again when "
+                        + "that is done"
+                    : "a tracker is using the data folder \(path): stop it first")
         }
         return Lock(descriptor: descriptor)
     }

@@ -47,11 +47,11 @@ final class TrackerNode {
         }
         do {
             let folder = try DataFolder(path: try dataFolder(self.address.port))
-            lock = try folder.lock()
-            let store = try SQLiteStore(
-                path: folder.databasePath, foundingID: Hex.encode(Randomness.bytes(16)))
+            lock = try folder.lock(.shared)
+            let stores = try TrackerStores(
+                folder: folder, foundingID: Hex.encode(Randomness.bytes(16)))
             service = try TrackerService(
-                loop: loop, store: store, configuration: configuration, logger: logger)
+                loop: loop, stores: stores, configuration: configuration, logger: logger)
         } catch {
             loop.shutdown()
             throw error as? StartError ?? StartError("\(error)")

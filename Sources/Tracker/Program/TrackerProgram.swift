@@ -59,7 +59,8 @@ package enum TrackerProgram {
             address: settings.address, sockets: try inheritedSockets(environment),
             dataFolder: { (port) throws(StartError) in
                 if let folder = settings.dataFolder { return folder }
-                return try DataFolder.defaultPath(port: port, environment: environment)
+                return try DataFolder.defaultPath(
+                    port: settings.networkPort ?? port, environment: environment)
             }, configuration: settings.configuration, logger: logger)
         node.onStopping = { manager.stopping() }
         let status = "listening on \(node.address)"

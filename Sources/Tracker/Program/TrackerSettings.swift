@@ -8,6 +8,9 @@ import Wire
 /// What the command line, the environment and the config file ask for.
 struct TrackerSettings {
     let address: SocketAddress
+    /// The port that the network's folder is named for: of the first tracker of the list, so that
+    /// those of one machine share it. Nil without a list.
+    let networkPort: UInt16?
     /// Nil: the default one.
     let dataFolder: String?
     let logFile: String?
@@ -26,8 +29,9 @@ struct TrackerSettings {
             options: [
                 Option(
                     long: "data-dir", short: "d", value: "DIR",
-                    help: "keep the state in DIR (default: "
-                        + "$XDG_STATE_HOME/mtorrent-tracker/PORT)"),
+                    help: "keep the state in DIR, which the trackers of one machine share "
+                        + "(default: $XDG_STATE_HOME/mtorrent-tracker/PORT, PORT being that of "
+                        + "the list's first tracker)"),
                 Option(
                     long: "announce-interval", short: "i", value: "TIME",
                     help: "ask clients to announce every TIME (default: 120s)"),
@@ -65,7 +69,7 @@ struct TrackerSettings {
     }
 
     init(_ options: ParsedOptions) throws {
-        address = try Self.address(options.operands)
+        (address, networkPort) = try Self.address(options.operands)
         dataFolder = options.string("data-dir")
         logFile = options.string("log-file")
         let levels = Logger.Level.allCases.map(\.description)
@@ -141,9 +145,11 @@ struct TrackerSettings {
         return String(line)
     }
 
-    private static func address(_ operands: [String]) throws -> SocketAddress {
+    private static func address(
+        _ operands: [String]
+    ) throws -> (SocketAddress, networkPort: UInt16?) {
         switch operands.count {
-        case 1: try socketAddress(ofText: operands[0])
+        case 1: (try socketAddress(ofText: operands[0]), nil)
         case 2: try socketAddress(inFile: operands[0], line: operands[1])
         default:
             throw OptionError(
@@ -164,7 +170,7 @@ struct TrackerSettings {
 
     private static func socketAddress(
         inFile path: String, line number: String
-    ) throws -> SocketAddress {
+    ) throws -> (SocketAddress, networkPort: UInt16?) {
         let list: TrackerList
         do {
             list = try TrackerList(parsing: try TextFile.read(path))
@@ -176,7 +182,7 @@ struct TrackerSettings {
                 "`\(number)` is no tracker of \(path): it is a number from 1 to "
                     + "\(list.trackers.count)")
         }
-        return socketAddress(list.trackers[index - 1])
+        return (socketAddress(list.trackers[index - 1]), list.trackers[0].port)
     }
 
     private static func socketAddress(_ address: TrackerAddress) -> SocketAddress {

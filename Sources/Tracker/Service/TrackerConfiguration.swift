@@ -17,6 +17,10 @@ package struct TrackerConfiguration: Sendable {
     var trustedProxies = TrustedProxies()
     /// Between signs of life on an event stream.
     package var pingInterval = Duration.seconds(5)
+    /// Between looks at the logs, for what no wake-up tells.
+    package var pollInterval = Duration.seconds(1)
+    /// A tracker that isn't heard of for so long is gone, with the streams of its sessions.
+    package var trackerSilence = Duration.seconds(15)
     /// Threads that check passwords, and attempts that may wait for one.
     package var passwordThreads = 1
     package var passwordQueue = 64

@@ -1,7 +1,7 @@
 import TrackerCore
 import Wire
 
-// Who is online: a session is as long as its event stream is open.
+// Who is online: a session is as long as its event stream is open, at whichever tracker.
 extension TrackerService {
     /// The session's peer has opened its event stream. An older stream of the session, which must
     /// be dead if the peer opens another, is closed without the session's going offline.
@@ -9,25 +9,39 @@ extension TrackerService {
         guard let known = directory.session(session), exchange.isOpen else { return }
         streams[session]?.close()
         let stream = exchange.beginEventStream { [unowned self] in
-            endPresence(of: session, closingStream: false)
+            streams[session] = nil
+            tell(.offline(session))
+            if let ended = presence.end(session, at: instance) { leavePresence(ended) }
         }
         streams[session] = stream
-        send(.hello(HelloEvent(instance: instance)), on: stream)
+        send(.hello(HelloEvent(instance: instance.description)), on: stream)
         // It may have been replaced while this peer wasn't online.
         let passkey = directory.users[Int(known.user)].passkey
         send(.passkey(PasskeyEvent(passkey: passkey.hex)), on: stream)
-        if presence.begin(session, user: known.user, port: known.port) {
-            logger.debug("user online", ["user": directory.users[Int(known.user)].id])
-            tellShares(of: known.user, areOnline: true)
-        }
+        tell(.online(session))
+        enterPresence(of: session, known, at: instance)
     }
 
-    /// The session's peer is gone, or the session itself: its entries in swarms go at once, its
-    /// user's shares stay remembered.
-    func endPresence(of session: SessionID, closingStream: Bool) {
-        let stream = streams.removeValue(forKey: session)
-        if closingStream { stream?.close() }
-        guard let ended = presence.end(session) else { return }
+    /// The session has a stream at this tracker, or at another.
+    func enterPresence(
+        of session: SessionID, _ known: Directory.Session, at tracker: TrackerInstance
+    ) {
+        guard presence.begin(session, user: known.user, port: known.port, at: tracker) else {
+            return
+        }
+        logger.debug("user online", ["user": directory.users[Int(known.user)].id])
+        tellShares(of: known.user, areOnline: true)
+    }
+
+    /// The session itself has ended, at whichever trackers it was online.
+    func endPresence(of session: SessionID) {
+        streams.removeValue(forKey: session)?.close()
+        if let ended = presence.end(session) { leavePresence(ended) }
+    }
+
+    /// The session's peer is gone: its entries in swarms go at once, its user's shares stay
+    /// remembered.
+    func leavePresence(_ ended: Presence.Ended) {
         swarms.removePeers(of: ended.session.user, port: ended.session.port)
         if ended.isLast {
             logger.debug("user offline", ["user": directory.users[Int(ended.session.user)].id])
@@ -94,6 +108,12 @@ extension TrackerService {
                 throw .limitReached(
                     "bytes of bitfields of one user", Presence.bitfieldBytesPerUser)
             }
+            let bitfield = holding.bitfield.bytes
+            let isWhole = bitfield.reduce(0) { $0 + $1.nonzeroBitCount } == pieceCount
+            tell(
+                isWhole
+                    ? .holdsAll(holding.infoHash, user: user)
+                    : .holds(holding.infoHash, user: user, bitfield: bitfield))
         }
     }
 }

@@ -10,7 +10,7 @@ final class TrackerService {
     private(set) var configuration: TrackerConfiguration
     let networkID: String
     /// Differs for each run: peers whose tracker changes it announce and report anew.
-    let instance: String
+    let instance: TrackerInstance
     let logger: Logger
     let metrics = Metrics()
 
@@ -25,6 +25,11 @@ final class TrackerService {
     let identities: PeerIdentities
     /// Of the sessions that are online.
     var streams: [SessionID: EventStream] = [:]
+    /// When each other tracker was last heard of.
+    var heardOf: [TrackerInstance: Instant] = [:]
+    /// Sessions of here that the others haven't been told of for the longest time.
+    var presenceToTell: [SessionID] = []
+    var presencePerTurn = 0
     /// The announce interval, its minimum, and how long a peer counts, as every announce needs
     /// them.
     private(set) var announceSeconds = 0
@@ -34,8 +39,11 @@ final class TrackerService {
     var chosen = Swarms.Chosen()
 
     private(set) var store: StoreWorker!
+    /// What this tracker tells the others, and hears of them.
+    private(set) var swarmLog: SwarmLogFollower!
+    private var watches: [any ChangeWatch] = []
     let passwordPool: WorkerPool
-    private var timers: [TimerID?] = [nil, nil, nil, nil]
+    private var timers: [TimerID?] = [nil, nil, nil, nil, nil]
     private var isShutDown = false
     /// Called when the projection can't follow the log any more: nothing can be answered truly.
     var onFailure: (String) -> Void = { _ in }
@@ -45,15 +53,16 @@ final class TrackerService {
 
     /// Loads the present state from the store, which takes a while if there is much of it.
     init(
-        loop: EventLoop, store: any DirectoryStore, configuration: TrackerConfiguration,
+        loop: EventLoop, stores: TrackerStores, configuration: TrackerConfiguration,
         logger: Logger
     ) throws {
+        let store = stores.directory
         self.loop = loop
         self.configuration = configuration
         self.logger = logger
         networkID = store.networkID
-        instance = Hex.encode(Randomness.bytes(8))
         var generator = SystemRandomNumberGenerator()
+        instance = TrackerInstance(random: &generator)
         random = SmallGenerator(seed: generator.next())
         identities = PeerIdentities(random: &generator)
         swarms = Swarms(limits: configuration.swarmLimits)
@@ -72,6 +81,8 @@ final class TrackerService {
             loop: loop, store: store, readThrough: snapshot.through,
             queueLimit: configuration.commandQueue
         ) { [unowned self] events in apply(events) }
+        swarmLog = try SwarmLogFollower(loop: loop, log: stores.swarmLog, instance: instance)
+        try takeOver(store, stores.swarmLog)
         self.store.onAnswer = { [metrics] in metrics.databaseTimes.observe(nanoseconds: $0) }
         loop.onTurnEnd = { [metrics] time in
             metrics.turnTimes.observe(nanoseconds: time.nanosecondsSaturating)
@@ -81,6 +92,28 @@ final class TrackerService {
         scheduleSweeps()
         scheduleMaintenance(after: .seconds(60))
         scheduleRecords()
+        try follow(stores)
+    }
+
+    /// Follows what other trackers commit: woken up, and looking by itself all the same.
+    private func follow(_ stores: TrackerStores) throws {
+        watches = [
+            try stores.watch(loop, .directory) { [unowned self] in store.catchUp() },
+            try stores.watch(loop, .swarms) { [unowned self] in swarmLog.read() },
+        ]
+        swarmLog.onBatches = { [unowned self] batches, isCurrent in
+            follow(batches, isCurrent: isCurrent)
+        }
+        swarmLog.onFailure = { [logger] in
+            logger.warning("the swarms' log isn't followed just now", ["error": $0])
+        }
+        swarmLog.onRecovery = { [unowned self] in
+            logger.info("the swarms' log is followed again")
+            // Nobody could be heard of.
+            for tracker in heardOf.keys { heardOf[tracker] = now }
+        }
+        swarmLog.onGap = { [unowned self] in tellAllPresence() }
+        schedulePolls()
     }
 
     /// Takes other settings, as far as they can change: what is told to clients, who may announce,
@@ -112,14 +145,16 @@ final class TrackerService {
     func shutdown() {
         isShutDown = true
         for case let timer? in timers { loop.cancel(timer) }
+        for watch in watches { watch.close() }
         recordDownloads()
+        swarmLog.shutdown()
         store.shutdown()
         passwordPool.shutdown()
     }
 
     // MARK: Following the log
 
-    private func apply(_ events: Result<[RecordedEvent], StoreError>) {
+    func apply(_ events: Result<[RecordedEvent], StoreError>) {
         switch events {
         case .success(let events):
             var notices: [DirectoryNotice] = []
@@ -148,7 +183,7 @@ final class TrackerService {
             send(.share(event(share, isOnline: isOnline)), to: users)
         case .sessionEnded(let id, let session):
             swarms.removePeers(of: session.user, port: session.port)
-            endPresence(of: id, closingStream: true)
+            endPresence(of: id)
         case .memberExcluded(let user, let infoHashes):
             swarms.removePeers(of: user, from: infoHashes)
             for infoHash in infoHashes { presence.forget(infoHash, by: user) }
@@ -192,6 +227,16 @@ final class TrackerService {
                 directory.isGroupFile($0)
             }
             scheduleSweeps()
+        }
+    }
+
+    private func schedulePolls() {
+        repeating(4, after: configuration.pollInterval) { [unowned self] in
+            store.catchUp()
+            swarmLog.read()
+            swarmLog.beat(keeping: peerLifetime)
+            tellSomePresence()
+            schedulePolls()
         }
     }
 

@@ -117,3 +117,19 @@ enum SQLiteSchema {
         CREATE INDEX registered_hashes_by_user ON registered_hashes (user_id);
         """
 }
+
+/// The swarms' log, in a file of its own: what it holds is told anew by the peers, so that it isn't
+/// synced, and its writers don't wait for those of the directory.
+enum SQLiteSwarmSchema {
+    static let steps = [
+        """
+        CREATE TABLE swarm_log (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            tracker BLOB NOT NULL CHECK (length(tracker) = 8),
+            at INTEGER NOT NULL,
+            body BLOB NOT NULL
+        );
+        CREATE INDEX swarm_log_by_time ON swarm_log (at);
+        """
+    ]
+}

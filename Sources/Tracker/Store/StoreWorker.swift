@@ -28,6 +28,8 @@ final class StoreWorker {
 
     private let pool: WorkerPool
     private let confined: Confined
+    private var awaitingEvents: [() -> Void] = []
+    private var isCatchingUp = false
     private let onEvents: (Result<[RecordedEvent], StoreError>) -> Void
 
     private static let eventsPerRead = 1000
@@ -82,6 +84,27 @@ final class StoreWorker {
             case .failure(let error): then(.failure(StoreError(refusedBy: error)))
             }
         }
+    }
+
+    /// Reads what other trackers have appended; it is in the projection when `then` is called.
+    /// Whatever was committed before the call is read; calls that come together share a reading.
+    func catchUp(then: @escaping () -> Void = {}) {
+        awaitingEvents.append(then)
+        if !isCatchingUp { readOthersEvents() }
+    }
+
+    private func readOthersEvents() {
+        isCatchingUp = true
+        let callers = awaitingEvents
+        awaitingEvents = []
+        change(
+            { _ in },
+            then: { [weak self] (_: Result<Void, StoreError>) in
+                for caller in callers { caller() }
+                guard let self else { return }
+                isCatchingUp = false
+                if !awaitingEvents.isEmpty { readOthersEvents() }
+            })
     }
 
     /// Runs something that only reads.

@@ -19,9 +19,22 @@ final class TrackerProcess: Sendable {
         process = try ChildProcess(
             words[0], words.dropFirst() + options + [address],
             environment: ["HOME": dataFolder, "LANG": "C.UTF-8"])
+        self.address = try await TrackerProcess.address(of: process)
+    }
+
+    /// The N-th tracker of a list, with its state where it is by default below `home`.
+    init(list: String, number: Int, home: String, options: [String] = []) async throws {
+        process = try ChildProcess(
+            Programs.tracker, options + [list, "\(number)"],
+            environment: ["HOME": home, "LANG": "C.UTF-8"])
+        address = try await TrackerProcess.address(of: process)
+    }
+
+    /// Waits until the tracker says that it is listening.
+    private static func address(of process: ChildProcess) async throws -> String {
         let prefix = "listening on "
         let line = try await process.line("the tracker's address") { $0.hasPrefix(prefix) }
-        self.address = String(line.dropFirst(prefix.count))
+        return String(line.dropFirst(prefix.count))
     }
 
     var port: UInt16 { UInt16(address.split(separator: ":").last ?? "") ?? 0 }

@@ -43,15 +43,21 @@ import Testing
         }
     }
 
-    @Test func `a lock holds until it is let go`() throws {
+    @Test func `trackers share the folder, and who replaces it has it alone`() throws {
         let root = try TemporaryFolder()
         let folder = try DataFolder(path: root.path)
         do {
-            let lock = try folder.lock()
-            #expect(throws: StartError.self) { try folder.lock() }
+            let locks = [try folder.lock(.shared), try folder.lock(.shared)]
+            #expect(throws: StartError.self) { try folder.lock(.exclusive) }
+            withExtendedLifetime(locks) {}
+        }
+        do {
+            let lock = try folder.lock(.exclusive)
+            #expect(throws: StartError.self) { try folder.lock(.exclusive) }
+            #expect(throws: StartError.self) { try folder.lock(.shared) }
             withExtendedLifetime(lock) {}
         }
-        _ = try folder.lock()
+        _ = try folder.lock(.shared)
     }
 }
 

@@ -251,12 +251,4 @@ import Wire
         ).next()
         #expect(one != two)
     }
-
-    @Test func `a folder serves one tracker at a time`() throws {
-        let first = try RunningTracker()
-        let error = #expect(throws: StartError.self) {
-            try RunningTracker(folder: first.folder)
-        }
-        #expect(error?.description.contains("another tracker is using") == true)
-    }
 }

@@ -238,7 +238,7 @@ import Wire
                     try session(number), user: "ann", port: 1,
                     peerID: PeerID(hash("p").storage)))
         }
-        fixture.time += SQLiteStore.sessionLifetime + 10
+        fixture.time += SQLStore.sessionLifetime + 10
         try fixture.store.maintain(online: [try session(2)], at: fixture.time)
         try fixture.catchUp()
         #expect(fixture.directory.users[0].sessions == [try session(2)])
@@ -262,7 +262,7 @@ import Wire
 
     @Test func `another connection's commands are found in the log`() throws {
         let fixture = try StoreFixture()
-        let other = try SQLiteStore(path: fixture.databasePath, foundingID: "other")
+        let other = try openStore(fixture.databasePath, foundingID: "other")
         #expect(other.networkID == fixture.store.networkID)
         let command = DirectoryCommand.createUser(user: "x", password: "", passkey: key("x"))
         _ = try other.perform(command, at: 5)
@@ -319,7 +319,7 @@ import Wire
         try fixture.createUsers("ann")
         try fixture.createGroup("g", owner: "ann")
         let pages = try fixture.store.database.queryOne("PRAGMA page_count") { $0.int(0) } ?? 0
-        try fixture.store.database.executeScript("PRAGMA max_page_count = \(pages)")
+        try fixture.store.database.execute("PRAGMA max_page_count = \(pages)")
         let big = [UInt8](repeating: 7, count: 1 << 20)
         let file = record("f", group: "g", by: "ann")
         let add = DirectoryCommand.addFile(group: "g", file: file, info: big)
@@ -327,7 +327,7 @@ import Wire
         #expect(error == .full)
         try fixture.catchUp()
         #expect(fixture.directory.file("f", of: "g") == nil)
-        try fixture.store.database.executeScript("PRAGMA max_page_count = \(pages + 1000)")
+        try fixture.store.database.execute("PRAGMA max_page_count = \(pages + 1000)")
         #expect(try fixture.perform(add) == .fileAdded(created: true))
         #expect(DirectoryView(try fixture.reloaded()) == DirectoryView(fixture.directory))
     }
@@ -369,7 +369,7 @@ import Wire
             try database.setUserVersion(1)
         }
         for _ in 0..<2 {
-            let store = try SQLiteStore(path: path, foundingID: "new")
+            let store = try openStore(path, foundingID: "new")
             #expect(store.networkID == "old")
             let snapshot = try store.snapshot()
             let directory = try Directory(snapshot: snapshot.events, through: snapshot.through)
@@ -377,7 +377,7 @@ import Wire
             #expect(directory.file("f", of: "g")?.sharers == [0])
             #expect(try store.info(of: "f", in: "g") == Array("info".utf8))
         }
-        let store = try SQLiteStore(path: path, foundingID: "new")
+        let store = try openStore(path, foundingID: "new")
         let added = FileRecord(
             name: "d", infoHash: hash("d"), size: 5, sha1: nil, fileCount: 2, pieceLength: 16_384,
             pieceCount: 1, addedBy: "ann")
@@ -418,7 +418,7 @@ import Wire
         for _ in 0..<500 { fputs("not a database ", file) }
         fclose(file)
         let error = #expect(throws: StoreError.self) {
-            try SQLiteStore(path: path, foundingID: "x")
+            try openStore(path, foundingID: "x")
         }
         #expect("\(try #require(error))".contains("not a database"))
     }

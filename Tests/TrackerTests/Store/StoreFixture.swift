@@ -25,7 +25,7 @@ final class TemporaryFolder: Sendable {
 /// A store on a real file, and the projection fed from its log as a tracker does it.
 final class StoreFixture {
     let folder: TemporaryFolder
-    private(set) var store: SQLiteStore
+    private(set) var store: SQLStore
     private(set) var directory = Directory()
     private(set) var notices: [DirectoryNotice] = []
     private let limits: DirectoryLimits
@@ -41,9 +41,9 @@ final class StoreFixture {
 
     private static func open(
         _ folder: TemporaryFolder, _ limits: DirectoryLimits
-    ) throws -> SQLiteStore {
-        try SQLiteStore(
-            path: folder.path + "/tracker.db", foundingID: String(repeating: "ab", count: 16),
+    ) throws -> SQLStore {
+        try openStore(
+            folder.path + "/tracker.db", foundingID: String(repeating: "ab", count: 16),
             limits: limits)
     }
 
@@ -101,6 +101,15 @@ final class StoreFixture {
         let snapshot = try store.snapshot()
         return try Directory(snapshot: snapshot.events, through: snapshot.through)
     }
+}
+
+func openStore(
+    _ path: String, foundingID: String, limits: DirectoryLimits = DirectoryLimits()
+) throws -> SQLStore {
+    let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+    return try SQLStore(
+        sqliteFile: path, foundingID: foundingID, signals: ChangeSignals(folder: "/" + folder),
+        limits: limits)
 }
 
 func key(_ name: String) -> Passkey {

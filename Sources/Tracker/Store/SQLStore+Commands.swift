@@ -1,10 +1,9 @@
-import SQLite
 import TrackerCore
 import Wire
 
 // Each command within its transaction. What is checked here is checked against the tables, not
 // against the projection, which may be behind another tracker's commands.
-extension SQLiteStore {
+extension SQLStore {
     package func perform(
         _ command: DirectoryCommand, at time: Int64
     ) throws(StoreError) -> DirectoryAnswer {
@@ -53,19 +52,19 @@ extension SQLiteStore {
         _ user: String, _ password: String, _ passkey: Passkey, at time: Int64
     ) throws {
         try checkLimit(limits.users, of: "users", "SELECT count(*) FROM users")
-        try database.execute(
+        let changed = try database.execute(
             """
             INSERT INTO users (user_id, password, passkey, created_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (user_id) DO NOTHING
             """, user, password, passkey.hex, time)
-        guard database.changedRowCount == 1 else { throw DirectoryRefusal.userExists(user) }
+        guard changed == 1 else { throw DirectoryRefusal.userExists(user) }
         try append(.userCreated(user: user, passkey: passkey), at: time)
     }
 
     private func resetPasskey(_ passkey: Passkey, _ user: String, at time: Int64) throws {
-        try database.execute(
+        let changed = try database.execute(
             "UPDATE users SET passkey = ? WHERE user_id = ?", passkey.hex, user)
-        guard database.changedRowCount == 1 else { throw DirectoryRefusal.noSuchUser(user) }
+        guard changed == 1 else { throw DirectoryRefusal.noSuchUser(user) }
         try append(.passkeyReset(user: user, passkey: passkey), at: time)
     }
 
@@ -78,18 +77,18 @@ extension SQLiteStore {
         for hash in oldest.dropLast(limits.sessionsPerUser - 1) {
             try endSession(hash, at: time)
         }
-        try database.execute(
+        let changed = try database.execute(
             """
             INSERT INTO sessions (token_hash, user_id, port, peer_id, opened_at, used_at)
             SELECT ?, user_id, ?, ?, ?, ? FROM users WHERE user_id = ?
             """, session.bytes, Int64(port), peerID.bytes, time, time, user)
-        guard database.changedRowCount == 1 else { throw DirectoryRefusal.noSuchUser(user) }
+        guard changed == 1 else { throw DirectoryRefusal.noSuchUser(user) }
         try append(.sessionOpened(session: session, user: user, port: port), at: time)
     }
 
     func endSession(_ hash: [UInt8], at time: Int64) throws {
-        try database.execute("DELETE FROM sessions WHERE token_hash = ?", hash)
-        guard database.changedRowCount == 1, let session = SessionID(hash) else {
+        let changed = try database.execute("DELETE FROM sessions WHERE token_hash = ?", hash)
+        guard changed == 1, let session = SessionID(hash) else {
             throw DirectoryRefusal.sessionExpired
         }
         try append(.sessionEnded(session: session), at: time)
@@ -103,12 +102,12 @@ extension SQLiteStore {
         try checkLimit(
             limits.groupsPerOwner, of: "groups of one owner",
             "SELECT count(*) FROM groups WHERE owner = ?", owner)
-        try database.execute(
+        let changed = try database.execute(
             """
             INSERT INTO groups (group_id, kind, owner, created_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (group_id) DO NOTHING
             """, group, kind.rawValue, owner, time)
-        guard database.changedRowCount == 1 else { throw DirectoryRefusal.groupExists(group) }
+        guard changed == 1 else { throw DirectoryRefusal.groupExists(group) }
         try addMember(owner, to: group, at: time)
         try append(.groupCreated(group: group, kind: kind, owner: owner), at: time)
     }
@@ -127,12 +126,12 @@ extension SQLiteStore {
         try checkLimit(
             limits.requestsPerGroup, of: "pending requests of one group",
             "SELECT count(*) FROM requests WHERE group_id = ?", group)
-        try database.execute(
+        let changed = try database.execute(
             """
             INSERT INTO requests (group_id, user_id, requested_at) VALUES (?, ?, ?)
             ON CONFLICT (group_id, user_id) DO NOTHING
             """, group, user, time)
-        guard database.changedRowCount == 1 else {
+        guard changed == 1 else {
             throw DirectoryRefusal.alreadyRequested(group: group, user: user)
         }
         try append(.joinRequested(group: group, user: user), at: time)
@@ -160,9 +159,9 @@ extension SQLiteStore {
     }
 
     private func deleteRequest(of user: String, in group: String) throws {
-        try database.execute(
+        let changed = try database.execute(
             "DELETE FROM requests WHERE group_id = ? AND user_id = ?", group, user)
-        guard database.changedRowCount == 1 else {
+        guard changed == 1 else {
             throw DirectoryRefusal.noSuchRequest(group: group, user: user)
         }
     }
@@ -234,12 +233,12 @@ extension SQLiteStore {
     private func share(_ group: String, _ name: String, _ user: String, at time: Int64) throws {
         try requireMember(user, of: group)
         try requireFile(name, of: group)
-        try database.execute(
+        let changed = try database.execute(
             """
             INSERT INTO shares (group_id, name, user_id, since) VALUES (?, ?, ?, ?)
             ON CONFLICT (group_id, name, user_id) DO NOTHING
             """, group, name, user, time)
-        guard database.changedRowCount == 1 else { return }
+        guard changed == 1 else { return }
         try append(.shareAdded(group: group, name: name, user: user), at: time)
     }
 
@@ -248,10 +247,10 @@ extension SQLiteStore {
     ) throws {
         try requireMember(user, of: group)
         try requireFile(name, of: group)
-        try database.execute(
+        let changed = try database.execute(
             "DELETE FROM shares WHERE group_id = ? AND name = ? AND user_id = ?", group, name,
             user)
-        guard database.changedRowCount == 1 else { return }
+        guard changed == 1 else { return }
         try append(.shareRemoved(group: group, name: name, user: user), at: time)
         try removeFilesWithoutShares(group, at: time)
     }
@@ -312,10 +311,8 @@ extension SQLiteStore {
     func checkLimit(
         _ limit: Int, of what: String, _ sql: String, _ value: String? = nil
     ) throws {
-        // A statement without a place for it takes no value.
-        let values: [(any Bindable)?] = value.map { [$0] } ?? []
-        var count = 0
-        try database.prepare(sql).forEachRow(binding: values) { count = $0.int(0) }
+        let values = value.map { [SQLValue.text($0)] } ?? []
+        let count = try database.run(sql, values).rows.first?.int(0) ?? 0
         guard count < limit else {
             throw DirectoryRefusal.limitReached(what: what, limit: limit)
         }

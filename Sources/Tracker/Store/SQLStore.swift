@@ -2,11 +2,11 @@ import SQLite
 import TrackerCore
 import Wire
 
-/// The directory in an SQLite file: write-ahead log, synced at every commit, so that what was
-/// answered survives `kill -9` and power loss.
-package final class SQLiteStore: DirectoryStore {
+/// The directory in an SQL database: what was answered survives `kill -9` and power loss, as far as
+/// the database keeps what it has committed.
+package final class SQLStore: DirectoryStore {
     package let networkID: String
-    let database: Database
+    let database: any SQLDatabase
     let limits: DirectoryLimits
 
     /// Sessions that nobody used for so long end.
@@ -14,32 +14,14 @@ package final class SQLiteStore: DirectoryStore {
     /// Session events older than that are of no use to anybody who tails the log.
     static let sessionEventLifetime: Int64 = 7 * 86_400
 
-    /// Opens or creates the database.
-    /// - Parameters:
-    ///   - path: of the file, in a folder that exists.
-    ///   - foundingID: the network's id where the database is new: 32 hex digits.
+    /// - Parameter database: with the present schema.
     package init(
-        path: String, foundingID: String, limits: DirectoryLimits = DirectoryLimits()
+        _ database: any SQLDatabase, limits: DirectoryLimits = DirectoryLimits()
     ) throws(StoreError) {
+        self.database = database
         self.limits = limits
         do {
-            database = try Database(path: path, synchronous: .full)
-            let database = database
-            networkID = try database.transaction { () -> String in
-                let version = try database.userVersion()
-                guard version <= SQLiteSchema.version else {
-                    throw StoreError.newerSchema(
-                        path: path, version: version, known: SQLiteSchema.version)
-                }
-                for step in SQLiteSchema.steps.dropFirst(version) {
-                    try database.executeScript(step)
-                }
-                try database.setUserVersion(Int32(SQLiteSchema.version))
-                if version == 0 {
-                    try database.execute("INSERT INTO network (id) VALUES (?)", foundingID)
-                }
-                return try database.queryOne("SELECT id FROM network") { $0.text(0) } ?? ""
-            }
+            networkID = try database.queryOne("SELECT id FROM network") { $0.text(0) } ?? ""
         } catch {
             throw StoreError(error)
         }
@@ -52,13 +34,13 @@ package final class SQLiteStore: DirectoryStore {
             try database.query(
                 "SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
                 sequence, limit
-            ) { (row) throws(SQLiteError) in
+            ) { row in
                 do {
                     let event = try WireJSON.decode(DirectoryEvent.self, from: row.text(2).utf8)
                     return RecordedEvent(
                         sequence: row.int64(0), time: row.int64(1), event: event)
                 } catch {
-                    throw .malformed("event \(row.int64(0)) can't be read: \(error)")
+                    throw StoreError.failed("event \(row.int64(0)) can't be read: \(error)")
                 }
             }
         }
@@ -84,9 +66,9 @@ package final class SQLiteStore: DirectoryStore {
         let rows = try reading { database in
             try database.query(
                 "SELECT info_hash, downloads FROM files WHERE downloads > 0"
-            ) { (row) throws(SQLiteError) in
+            ) { row in
                 guard let infoHash = InfoHash(row.blob(0)) else {
-                    throw .malformed("an info-hash of a file is damaged")
+                    throw StoreError.failed("an info-hash of a file is damaged")
                 }
                 return (infoHash, UInt32(clamping: row.int64(1)))
             }
@@ -99,8 +81,8 @@ package final class SQLiteStore: DirectoryStore {
             for (infoHash, count) in downloads {
                 // Another tracker may have written a larger one.
                 try database.execute(
-                    "UPDATE files SET downloads = max(downloads, ?) WHERE info_hash = ?",
-                    Int64(count), infoHash.bytes)
+                    "UPDATE files SET downloads = ? WHERE info_hash = ? AND downloads < ?",
+                    Int64(count), infoHash.bytes, Int64(count))
             }
         }
     }
@@ -124,7 +106,7 @@ package final class SQLiteStore: DirectoryStore {
 
     // MARK: Transactions
 
-    func reading<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    func reading<T>(_ body: (any SQLDatabase) throws -> T) throws(StoreError) -> T {
         do {
             return try body(database)
         } catch {
@@ -132,16 +114,16 @@ package final class SQLiteStore: DirectoryStore {
         }
     }
 
-    func writing<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    func writing<T>(_ body: (any SQLDatabase) throws -> T) throws(StoreError) -> T {
         do {
-            return try database.transaction { try body(database) }
+            return try database.transaction(.appending(.directory)) { try body(database) }
         } catch {
             throw StoreError(error)
         }
     }
 
     /// Adds the event to the log, within the transaction of what it tells.
-    func append(_ event: DirectoryEvent, at time: Int64) throws(SQLiteError) {
+    func append(_ event: DirectoryEvent, at time: Int64) throws {
         try database.execute(
             "INSERT INTO events (at, kind, group_id, body) VALUES (?, ?, ?, ?)", time, event.kind,
             event.group, String(decoding: WireJSON.encode(event), as: UTF8.self))

@@ -1,16 +1,15 @@
-import SQLite
 import TrackerCore
 import Wire
 
 // The state as the shortest list of events that makes it: starting up costs what there is, not
 // what has happened.
-extension SQLiteStore {
+extension SQLStore {
     package func snapshot() throws(StoreError) -> (events: [RecordedEvent], through: Int64) {
         do {
-            return try database.transaction(.deferred) {
+            return try database.transaction(.reading) {
                 let through =
                     try database.queryOne(
-                        "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+                        "SELECT coalesce(max(seq), 0) FROM events"
                     ) { $0.int64(0) } ?? 0
                 var events = try users()
                 events += try groups()
@@ -23,27 +22,27 @@ extension SQLiteStore {
         }
     }
 
-    private func users() throws(SQLiteError) -> [RecordedEvent] {
+    private func users() throws -> [RecordedEvent] {
         var events = try database.query(
             "SELECT created_at, user_id, passkey FROM users ORDER BY id"
-        ) { (row) throws(SQLiteError) in
+        ) { row in
             guard let passkey = Passkey(hex: row.text(2)) else {
-                throw .malformed("the passkey of user \(row.text(1)) is damaged")
+                throw StoreError.failed("the passkey of user \(row.text(1)) is damaged")
             }
             return Self.past(row, .userCreated(user: row.text(1), passkey: passkey))
         }
         events += try database.query(
             "SELECT opened_at, token_hash, user_id, port FROM sessions ORDER BY id"
-        ) { (row) throws(SQLiteError) in
+        ) { row in
             guard let session = SessionID(row.blob(1)), let port = UInt16(exactly: row.int(3))
-            else { throw .malformed("a session of user \(row.text(2)) is damaged") }
+            else { throw StoreError.failed("a session of user \(row.text(2)) is damaged") }
             return Self.past(
                 row, .sessionOpened(session: session, user: row.text(2), port: port))
         }
         return events
     }
 
-    private func groups() throws(SQLiteError) -> [RecordedEvent] {
+    private func groups() throws -> [RecordedEvent] {
         // A group is created with its longest-standing member as owner; the true owner follows.
         var events = try database.query(
             """
@@ -51,9 +50,9 @@ extension SQLiteStore {
                 (SELECT user_id FROM members m WHERE m.group_id = g.group_id ORDER BY m.id LIMIT 1)
             FROM groups g ORDER BY g.id
             """
-        ) { (row) throws(SQLiteError) in
+        ) { row in
             guard let kind = GroupKind(rawValue: row.text(2)) else {
-                throw .malformed("group \(row.text(1)) is of unknown kind '\(row.text(2))'")
+                throw StoreError.failed("group \(row.text(1)) is of unknown kind '\(row.text(2))'")
             }
             return Self.past(
                 row, .groupCreated(group: row.text(1), kind: kind, owner: row.text(3)))
@@ -70,16 +69,16 @@ extension SQLiteStore {
         return events
     }
 
-    private func files() throws(SQLiteError) -> [RecordedEvent] {
+    private func files() throws -> [RecordedEvent] {
         var events = try database.query(
             """
             SELECT added_at, group_id, name, info_hash, size, sha1, piece_length, piece_count,
                 added_by, file_count
             FROM files ORDER BY id
             """
-        ) { (row) throws(SQLiteError) in
+        ) { row in
             guard let infoHash = InfoHash(row.blob(3)) else {
-                throw .malformed("file \(row.text(2)) of group \(row.text(1)) is damaged")
+                throw StoreError.failed("file \(row.text(2)) of group \(row.text(1)) is damaged")
             }
             let record = FileRecord(
                 name: row.text(2), infoHash: infoHash, size: row.int64(4),
@@ -99,7 +98,7 @@ extension SQLiteStore {
 
     /// An event of the snapshot: the time is the row's first column, and it has no place in the
     /// log.
-    static func past(_ row: Row, _ event: DirectoryEvent) -> RecordedEvent {
+    static func past(_ row: SQLRow, _ event: DirectoryEvent) -> RecordedEvent {
         RecordedEvent(sequence: 0, time: row.int64(0), event: event)
     }
 }
