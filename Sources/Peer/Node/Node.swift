@@ -72,6 +72,7 @@ package final class Node {
     let readBudget: ReadBudget
     /// What all connections send.
     let uploads: UploadTurns
+    let announces: AnnounceQueue
     /// Bytes a second.
     var limits: RateLimits {
         didSet { applyLimits() }
@@ -115,6 +116,7 @@ package final class Node {
         connections = ConnectionBudget(limit: configuration.maxConnections)
         readBudget = ReadBudget(loop: loop)
         uploads = UploadTurns(loop: loop)
+        announces = AnnounceQueue(loop: loop)
         limits = configuration.limits
         do throws(SystemError) {
             stateWorker = try WorkerPool(loop: loop, threads: 1, queueLimit: Self.workLimit)

@@ -2,7 +2,21 @@ import PeerCore
 import Wire
 
 extension Torrent {
+    /// Announces at once where somebody waits for what comes of it: peers for a download, the word
+    /// of its end.
     func announce(_ announcement: SwarmAnnouncement) {
+        guard swarm.isSeed, announcement == .started || announcement == .regular else {
+            return send(announcement) {}
+        }
+        node.announces.append { [weak self] ended in
+            guard let self, isRunning else { return ended() }
+            send(announcement, then: ended)
+        }
+    }
+
+    private func send(
+        _ announcement: SwarmAnnouncement, then completion: @escaping () -> Void
+    ) {
         let progress = swarm.progress(at: node.now)
         let event = announcement.event
         let request = AnnounceRequest(
@@ -17,7 +31,9 @@ extension Torrent {
             switch result {
             case .success(let (interval, peers)):
                 lastRefusal = nil
-                deliver(.announced(interval: interval, peers: peers))
+                // Those that began together drift apart.
+                let next = interval * Double.random(in: 0.9...1)
+                deliver(.announced(interval: next, peers: peers))
             case .failure(let error):
                 // It was replaced meanwhile: the announce with the new one is under way.
                 guard passkey == announcer.session?.passkey else { return }
@@ -25,6 +41,7 @@ extension Torrent {
             }
         } onEnd: { [unowned node] in
             node.pendingAnnounces -= 1
+            completion()
         }
     }
 
