@@ -33,7 +33,8 @@ extension SQLStore {
             "SELECT since, info_hash, user_id FROM registered_hashes ORDER BY id"
         ) { row in
             guard let infoHash = InfoHash(row.blob(1)) else {
-                throw StoreError.failed("an info-hash that user \(row.text(2)) registered is damaged")
+                throw StoreError.failed(
+                    "an info-hash that user \(row.text(2)) registered is damaged")
             }
             return Self.past(row, .hashRegistered(infoHash: infoHash, user: row.text(2)))
         }
