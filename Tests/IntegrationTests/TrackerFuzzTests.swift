@@ -4,20 +4,7 @@ import Testing
 /// The tracker's fronts against bytes that are nearly right: valid requests with some bytes changed,
 /// left out, doubled or added. The seed is fixed, so that what fails fails again.
 @Suite(.inTurn) struct TrackerFuzzTests {
-    /// SplitMix64.
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var word = state
-            word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-            return word ^ (word >> 31)
-        }
-    }
-
-    private static func mutated(_ bytes: [UInt8], _ random: inout Seeded) -> [UInt8] {
+    private static func mutated(_ bytes: [UInt8], _ random: inout Randomness) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let place = Int.random(in: 0...max(0, bytes.count - 1), using: &random)
@@ -35,86 +22,29 @@ import Testing
         return bytes
     }
 
-    /// A blocking socket that is connected to the tracker, and waits for 10 s at most.
-    private final class Connection {
-        private let descriptor: Int32
-
-        init(port: UInt16, type: __socket_type) throws {
-            descriptor = socket(AF_INET, Int32(type.rawValue), 0)
-            var limit = timeval(tv_sec: 10, tv_usec: 0)
-            setsockopt(
-                descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-            let result = withUnsafeBytes(of: &address) {
-                connect(
-                    descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self),
-                    socklen_t($0.count))
-            }
-            try #require(result == 0)
-        }
-
-        deinit { close(descriptor) }
-
-        func send(_ bytes: [UInt8]) {
-            _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-        }
-
-        func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
-
-        /// Nil when nothing comes in time.
-        func receive() -> [UInt8]? {
-            var bytes = [UInt8](repeating: 0, count: 65_536)
-            let count = recv(descriptor, &bytes, bytes.count, 0)
-            return count < 0 && errno != ECONNRESET ? nil : Array(bytes.prefix(max(0, count)))
-        }
-
-        /// Nil when it doesn't end in time.
-        func receiveToEnd() -> [UInt8]? {
-            var all: [UInt8] = []
-            while let bytes = receive() {
-                if bytes.isEmpty { return all }
-                all += bytes
-            }
-            return nil
-        }
-    }
-
-    private static func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] {
-        withUnsafeBytes(of: number.bigEndian) { Array($0) }
-    }
-
-    private static func connectRequest(_ transaction: UInt32) -> [UInt8] {
-        bigEndian(UInt64(0x417_2710_1980)) + bigEndian(UInt32(0)) + bigEndian(transaction)
-    }
-
     @Test func `nearly right datagrams are answered once at most, and strangers' shortly`()
         async throws
     {
         let scratch = try Scratch()
         let tracker = try await TrackerProcess(
             dataFolder: scratch("data"), options: ["--announces-per-address", "off"])
-        let socket = try Connection(port: tracker.port, type: SOCK_DGRAM)
-        socket.send(Self.connectRequest(1))
+        let socket = try BlockingSocket(port: tracker.port, type: SOCK_DGRAM)
+        socket.send(AnnounceBytes.connect(1))
         let connected = try #require(socket.receive())
         let id = Array(connected.suffix(8))
-        let announce =
-            id + Self.bigEndian(UInt32(1)) + [0, 0, 0, 2] + [UInt8](repeating: 7, count: 80)
-            + [0, 50, 0x1a, 0xe1]
+        let announce = AnnounceBytes.announce(id, 2)
         let path = Array("/announce/00112233445566778899aabbccddeeff".utf8)
         let templates = [
-            Self.connectRequest(9), announce, announce + [2, UInt8(path.count)] + path + [0],
-            id + Self.bigEndian(UInt32(2)) + [0, 0, 0, 3] + [UInt8](repeating: 5, count: 60),
+            AnnounceBytes.connect(9), announce, announce + [2, UInt8(path.count)] + path + [0],
+            id + [0, 0, 0, 2, 0, 0, 0, 3] + [UInt8](repeating: 5, count: 60),
         ]
-        var random = Seeded(state: 15)
+        var random = Randomness(seed: 15)
         for round in 0..<20_000 {
             let template = templates[round % templates.count]
             let sent = Self.mutated(template, &random)
             socket.send(sent)
             // Answers come in order: what comes before this one's is the other's.
-            let mark = Self.connectRequest(UInt32(round) | 0x8000_0000)
+            let mark = AnnounceBytes.connect(UInt32(round) | 0x8000_0000)
             socket.send(mark)
             var answers: [[UInt8]] = []
             while let answer = socket.receive() {
@@ -149,10 +79,10 @@ import Testing
             "GET /api/v1/groups HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\n\r\n"
                 + "GET /status.json HTTP/1.0\r\n\r\n",
         ].map { Array($0.utf8) }
-        var random = Seeded(state: 23)
-        let bystander = try Connection(port: tracker.port, type: SOCK_STREAM)
+        var random = Randomness(seed: 23)
+        let bystander = try BlockingSocket(port: tracker.port, type: SOCK_STREAM)
         for round in 0..<3000 {
-            let connection = try Connection(port: tracker.port, type: SOCK_STREAM)
+            let connection = try BlockingSocket(port: tracker.port, type: SOCK_STREAM)
             connection.send(Self.mutated(templates[round % templates.count], &random))
             connection.endSending()
             let answer = try #require(connection.receiveToEnd(), "round \(round): no end")

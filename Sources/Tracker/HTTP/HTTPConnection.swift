@@ -110,6 +110,7 @@ final class HTTPConnection: StreamDelegate {
     private func refuse(with response: HTTPResponse) {
         guard case .open = mode else { return }
         mode = .finishing
+        countResponse(status: response.status)
         respond(to: nextNumber(), keepAlive: false) { bytes, _ in
             response.encode(into: &bytes, keepAlive: false)
         }

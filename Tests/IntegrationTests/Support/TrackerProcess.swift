@@ -11,11 +11,15 @@ final class TrackerProcess: Sendable {
     ///   - dataFolder: kept over restarts.
     ///   - address: port 0 takes a free one; a restart names the one it had.
     ///   - host: nil is this machine.
+    ///   - openFiles: how many descriptors it may have.
     init(
         dataFolder: String, address: String = "127.0.0.1:0", options: [String] = [],
-        host: LossyNetwork.Host? = nil
+        host: LossyNetwork.Host? = nil, openFiles: Int? = nil
     ) async throws {
-        let words = (host?.entrance ?? []) + [Programs.tracker, "--data-dir", dataFolder]
+        let limit = openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0); exec \"$@\"", "sh"] }
+        let words =
+            (host?.entrance ?? []) + (limit ?? [])
+            + [Programs.tracker, "--data-dir", dataFolder]
         process = try ChildProcess(
             words[0], words.dropFirst() + options + [address],
             environment: ["HOME": dataFolder, "LANG": "C.UTF-8"])

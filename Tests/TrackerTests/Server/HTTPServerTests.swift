@@ -181,6 +181,21 @@ import Wire
         #expect(try good.call(.get, "/healthz").status == 200)
     }
 
+    @Test func `a client that never reads is closed in the end`() throws {
+        let tracker = try RunningTracker {
+            $0.http.unreadAnswers = 64 << 10
+            $0.http.idleTime = .milliseconds(500)
+        }
+        let deaf = try TestClient(port: tracker.port, timeout: 1)
+        let requests = (0..<1000).flatMap { _ in deaf.request(.get, "/healthz") }
+        deaf.limitSending(milliseconds: 300)
+        var reason = ""
+        for _ in 0..<2000 where !(reason.contains("reset") || reason.contains("pipe")) {
+            do { try deaf.send(requests) } catch { reason = "\(error)" }
+        }
+        #expect(reason.contains("reset") || reason.contains("pipe"), "\(reason)")
+    }
+
     @Test func `incomplete requests together are bounded`() throws {
         let tracker = try RunningTracker { $0.http.incompleteRequests = 100_000 }
         let clients = try (0..<3).map { _ in try tracker.connect() }
