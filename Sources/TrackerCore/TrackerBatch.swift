@@ -14,9 +14,11 @@ package enum PresenceRecord: Hashable, Sendable {
 /// that the tracker lives.
 ///
 /// Bytes, numbers in network order: the version (1), the number of presence records (4), the
-/// records, each its kind (1) and content.
+/// records, each its kind (1) and content, and the swarms' batch.
 package struct TrackerBatch: Hashable, Sendable {
     package var presence: [PresenceRecord] = []
+    /// The bytes of a ``SwarmBatch``; empty without changes of swarms.
+    package var swarms: [UInt8] = []
 
     private static let version: UInt8 = 1
     /// Of a bitfield.
@@ -24,13 +26,11 @@ package struct TrackerBatch: Hashable, Sendable {
 
     package init() {}
 
-    package var isEmpty: Bool { presence.isEmpty }
-
     package var encoded: [UInt8] {
         var bytes: [UInt8] = [Self.version]
         bytes.appendBigEndian(UInt32(presence.count))
         for record in presence { Self.append(record, to: &bytes) }
-        return bytes
+        return bytes + swarms
     }
 
     private static func append(_ record: PresenceRecord, to bytes: inout [UInt8]) {
@@ -64,7 +64,7 @@ package struct TrackerBatch: Hashable, Sendable {
             guard let record = Self.record(&reader) else { return nil }
             presence.append(record)
         }
-        guard reader.rest.isEmpty else { return nil }
+        swarms = Array(reader.rest)
     }
 
     private static func record(_ reader: inout Reader) -> PresenceRecord? {

@@ -40,6 +40,10 @@ struct TrackerSettings {
                     help: "take announces without an account, as `share` and `get` make them: of "
                         + "anything, or of what users have registered by `share` (default: on)"),
                 Option(
+                    long: "swarm-log", value: "on|off",
+                    help: "tell the network's other trackers, and this one after a restart, of "
+                        + "announces (default: on)"),
+                Option(
                     long: "connection-id-lifetime", value: "TIME",
                     help: "take a UDP client's connection id for TIME at least (default: 10m)"),
                 Option(
@@ -85,6 +89,9 @@ struct TrackerSettings {
         let kinds = OpenSwarms.allCases.map(\.rawValue)
         if let open = try options.choice("open-swarms", of: kinds) {
             configuration.openSwarms = OpenSwarms(rawValue: open) ?? .on
+        }
+        if let log = try options.choice("swarm-log", of: ["on", "off"]) {
+            configuration.tellsSwarms = log == "on"
         }
         if let lifetime = try options.duration("connection-id-lifetime") {
             guard (.seconds(1) ... .seconds(86_400)).contains(lifetime) else {

@@ -9,14 +9,16 @@ final class SwarmLogFollower {
         let log: any SwarmLog
     }
 
-    /// From the first record to its batch's being published.
-    private static let gathering = Duration.milliseconds(10)
+    /// From the first record to its batch's being published, and from the first change of a swarm.
+    private static let gathering = (
+        records: Duration.milliseconds(10), swarms: Duration.milliseconds(100)
+    )
     /// A tracker with nothing to tell is heard of this often.
     private static let heartbeat = Duration.seconds(2)
     /// After so long without a batch of ours the others may have taken this tracker for gone.
     private static let gap = Duration.seconds(10)
     private static let pruning = Duration.seconds(30)
-    static let batchesPerRead = 256
+    static let batchesPerRead = 64
 
     /// Batches in their order; whether there were no more.
     var onBatches: ([SwarmLogEntry], _ isCurrent: Bool) -> Void = { _, _ in }
@@ -26,18 +28,24 @@ final class SwarmLogFollower {
     var onRecovery: () -> Void = {}
     /// Nothing of this tracker was published for a while, and now it is.
     var onGap: () -> Void = {}
-    /// Records that weren't published, since the database was away for too long.
-    private(set) var droppedRecords = 0
+    /// The name of a user, which stands for its number in the log.
+    var nameOfUser: (UserIndex) -> String = { _ in "" }
+    /// Records and changes that were published.
+    private(set) var publishedCount = 0
+    /// Those that weren't, since the database was away for too long.
+    private(set) var droppedCount = 0
 
     private let loop: EventLoop
     private let confined: Confined
     private let instance: TrackerInstance
     private let pool: WorkerPool
     /// What waits to be published.
-    private var gathered = TrackerBatch()
-    /// A batch whose publishing has failed, with the number of its records.
-    private var unpublished: (body: [UInt8], count: Int)?
+    private var records: [PresenceRecord] = []
+    private var changes: [SwarmChange] = []
+    /// A batch whose publishing has failed.
+    private var unpublished: Batch?
     private var flushTimer: TimerID?
+    private var flushIsNear = false
     private var isPublishing = false
     private var isReading = false
     private var mustReadAgain = false
@@ -49,7 +57,14 @@ final class SwarmLogFollower {
     var readThrough: Int64 = 0
 
     /// More wait only while the database is away; the peers tell them again.
-    private static let mostGathered = 100_000
+    private static let mostGathered = 500_000
+    private static let changesPerBatch = 8_192
+
+    private struct Batch {
+        let body: [UInt8]
+        /// Of records and changes.
+        let count: Int
+    }
 
     init(loop: EventLoop, log: any SwarmLog, instance: TrackerInstance) throws(SystemError) {
         self.loop = loop
@@ -62,23 +77,56 @@ final class SwarmLogFollower {
     // MARK: Publishing
 
     func tell(_ record: PresenceRecord) {
-        guard gathered.presence.count < Self.mostGathered else {
-            droppedRecords += 1
+        guard records.count < Self.mostGathered else {
+            droppedCount += 1
             return
         }
-        gathered.presence.append(record)
-        guard flushTimer == nil, !isPublishing, !isShutDown else { return }
-        flushTimer = loop.schedule(after: Self.gathering) { [unowned self] in
+        records.append(record)
+        if records.count == 1 { flush(within: Self.gathering.records) }
+    }
+
+    func tell(_ change: SwarmChange) {
+        guard changes.count < Self.mostGathered else {
+            droppedCount += 1
+            return
+        }
+        changes.append(change)
+        if changes.count == 1 { flush(within: Self.gathering.swarms) }
+        if changes.count == Self.changesPerBatch { flush(within: .zero) }
+    }
+
+    private func flush(within wait: Duration) {
+        let isNear = wait < Self.gathering.swarms
+        guard !isPublishing, !isShutDown, flushTimer == nil || isNear && !flushIsNear else {
+            return
+        }
+        if let flushTimer { loop.cancel(flushTimer) }
+        flushIsNear = isNear
+        flushTimer = loop.schedule(after: wait) { [unowned self] in
             flushTimer = nil
             publish()
         }
     }
 
+    /// What comes next in the log; an empty batch where there is nothing.
+    private func nextBatch() -> Batch {
+        if let unpublished { return unpublished }
+        var batch = TrackerBatch()
+        batch.presence = records
+        records = []
+        let some = Array(changes.prefix(Self.changesPerBatch))
+        changes.removeFirst(some.count)
+        if !some.isEmpty {
+            batch.swarms = SwarmBatch(time: StoreWorker.wallClock, changes: some)
+                .encoded(name: nameOfUser)
+        }
+        return Batch(body: batch.encoded, count: batch.presence.count + some.count)
+    }
+
     private func publish() {
         guard !isPublishing else { return }
         isPublishing = true
-        let batch = unpublished ?? (gathered.encoded, gathered.presence.count)
-        if unpublished == nil { gathered = TrackerBatch() }
+        let batch = nextBatch()
         pool.run { [confined, instance] in
             try confined.log.publish(batch.body, by: instance, at: StoreWorker.wallClock)
         } then: { [weak self] result in
@@ -86,16 +134,16 @@ final class SwarmLogFollower {
         }
     }
 
-    private func published(_ batch: (body: [UInt8], count: Int), _ result: Result<Void, any Error>)
-    {
+    private func published(_ batch: Batch, _ result: Result<Void, any Error>) {
         isPublishing = false
         switch result {
         case .success:
             unpublished = nil
+            publishedCount += batch.count
             let wasSilentFor = loop.now - lastPublished
             lastPublished = loop.now
             if wasSilentFor > Self.gap { onGap() }
-            if !gathered.isEmpty, !isShutDown { publish() }
+            flushRest()
         case .failure(let error):
             // Tried again at the next beat.
             unpublished = batch
@@ -103,15 +151,24 @@ final class SwarmLogFollower {
         }
     }
 
+    /// What was told while a batch was being published.
+    private func flushRest() {
+        if changes.count >= Self.changesPerBatch {
+            publish()
+        } else if !records.isEmpty {
+            flush(within: Self.gathering.records)
+        } else if !changes.isEmpty {
+            flush(within: Self.gathering.swarms)
+        }
+    }
+
     /// To be called about once a second: shows that this tracker lives, tries again what failed, and
     /// forgets what nobody needs any more.
     func beat(keeping lifetime: Duration) {
-        if unpublished != nil || !gathered.isEmpty || loop.now - lastPublished >= Self.heartbeat {
-            publish()
-        }
+        if unpublished != nil || loop.now - lastPublished >= Self.heartbeat { publish() }
         guard loop.now - lastPruned >= Self.pruning else { return }
         lastPruned = loop.now
-        let kept = max(lifetime, .seconds(120))
+        let kept = max(lifetime, .seconds(120)) + .seconds(10)
         let oldest = StoreWorker.wallClock - kept.components.seconds
         pool.run { [confined] in
             try confined.log.prune(before: oldest)
@@ -162,7 +219,7 @@ final class SwarmLogFollower {
         if let flushTimer { loop.cancel(flushTimer) }
         flushTimer = nil
         isShutDown = true
-        if !gathered.isEmpty { publish() }
+        if !records.isEmpty || !changes.isEmpty { publish() }
         pool.shutdown()
     }
 }

@@ -17,6 +17,8 @@ package struct TrackerConfiguration: Sendable {
     var trustedProxies = TrustedProxies()
     /// Between signs of life on an event stream.
     package var pingInterval = Duration.seconds(5)
+    /// Whether other trackers are told of announces.
+    package var tellsSwarms = true
     /// Between looks at the logs, for what no wake-up tells.
     package var pollInterval = Duration.seconds(1)
     /// A tracker that isn't heard of for so long is gone, with the streams of its sessions.

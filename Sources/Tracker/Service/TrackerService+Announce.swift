@@ -68,6 +68,7 @@ extension TrackerService {
         let identity = identity(of: request, path, address: address)
         if request.event == .stopped {
             let counts = swarms.stop(identity, of: request.infoHash)
+            tell(.left(request.infoHash, identity))
             chosen.removeAll()
             return .entered(counts)
         }
@@ -86,6 +87,7 @@ extension TrackerService {
                 AnnounceFailure(
                     reason: "this tracker can't take more peers", retryIn: .minutes(10)))
         }
+        tell(.entered(entry))
         return .entered(counts)
     }
 

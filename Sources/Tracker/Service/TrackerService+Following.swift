@@ -7,6 +7,11 @@ extension TrackerService {
     /// Tells the other trackers of something that has happened here.
     func tell(_ record: PresenceRecord) { swarmLog.tell(record) }
 
+    /// Tells the other trackers of a change of the swarms that was made here.
+    func tell(_ change: SwarmChange) {
+        if configuration.tellsSwarms { swarmLog.tell(change) }
+    }
+
     /// Takes over what the trackers that run have told of; before the first answer.
     func takeOver(_ store: any DirectoryStore, _ log: any SwarmLog) throws(StoreError) {
         var batches: [SwarmLogEntry]
@@ -16,7 +21,8 @@ extension TrackerService {
             swarmLog.readThrough = batches.last?.sequence ?? swarmLog.readThrough
             // The directory must know what a batch speaks of.
             apply(.success(try store.events(after: directory.appliedThrough, limit: .max)))
-            for batch in batches { perform(batch) }
+            // The counts of downloads are the database's.
+            for batch in batches { perform(batch, countsDownloads: false) }
         } while batches.count == SwarmLogFollower.batchesPerRead
     }
 
@@ -25,19 +31,43 @@ extension TrackerService {
         // The directory must know what a batch speaks of.
         guard !batches.isEmpty else { return isCurrent ? forgetSilentTrackers() : () }
         store.catchUp { [self] in
-            for batch in batches { perform(batch) }
+            for batch in batches { perform(batch, countsDownloads: true) }
             if isCurrent { forgetSilentTrackers() }
         }
     }
 
-    private func perform(_ entry: SwarmLogEntry) {
-        guard let batch = TrackerBatch(decoding: entry.body) else {
-            return logger.warning(
-                "a batch of the swarms' log isn't understood",
-                ["tracker": entry.tracker, "sequence": entry.sequence])
-        }
+    private func perform(_ entry: SwarmLogEntry, countsDownloads: Bool) {
         heardOf[entry.tracker] = now
+        guard let batch = TrackerBatch(decoding: entry.body) else { return tellOfDamage(entry) }
         for record in batch.presence { perform(record, of: entry.tracker) }
+        guard !batch.swarms.isEmpty else { return }
+        do throws(SwarmBatchError) {
+            let swarms = try SwarmBatch(decoding: batch.swarms) { directory.user(named: $0) }
+            let age = Duration.seconds(max(0, StoreWorker.wallClock - swarms.time))
+            for change in swarms.changes {
+                perform(change, age: age, countsDownloads: countsDownloads)
+            }
+        } catch {
+            tellOfDamage(entry)
+        }
+    }
+
+    private func tellOfDamage(_ entry: SwarmLogEntry) {
+        logger.warning(
+            "a batch of the swarms' log isn't understood",
+            ["tracker": entry.tracker, "sequence": entry.sequence])
+    }
+
+    /// What was allowed there may have been forbidden since.
+    private func perform(_ change: SwarmChange, age: Duration, countsDownloads: Bool) {
+        if case .entered(let entry) = change {
+            let infoHash = entry.infoHash
+            let isAllowed =
+                entry.user.map { directory.isMember($0, ofGroupOwning: infoHash) }
+                ?? !directory.isGroupFile(infoHash)
+            guard isAllowed else { return }
+        }
+        swarms.apply(change, at: now, age: age, countsDownloads: countsDownloads)
     }
 
     private func perform(_ record: PresenceRecord, of tracker: TrackerInstance) {

@@ -64,7 +64,7 @@ final class TrackerService {
         var generator = SystemRandomNumberGenerator()
         instance = TrackerInstance(random: &generator)
         random = SmallGenerator(seed: generator.next())
-        identities = PeerIdentities(random: &generator)
+        identities = PeerIdentities(networkSecret: store.secret)
         swarms = Swarms(limits: configuration.swarmLimits)
         throttle = LoginThrottle(policy: configuration.loginPolicy)
         failedLogins = AddressRates(configuration.failedLogins)
@@ -82,6 +82,7 @@ final class TrackerService {
             queueLimit: configuration.commandQueue
         ) { [unowned self] events in apply(events) }
         swarmLog = try SwarmLogFollower(loop: loop, log: stores.swarmLog, instance: instance)
+        swarmLog.nameOfUser = { [unowned self] in directory.users[Int($0)].id }
         try takeOver(store, stores.swarmLog)
         self.store.onAnswer = { [metrics] in metrics.databaseTimes.observe(nanoseconds: $0) }
         loop.onTurnEnd = { [metrics] time in

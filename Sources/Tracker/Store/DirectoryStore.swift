@@ -9,6 +9,9 @@ package protocol DirectoryStore: AnyObject {
     /// 32 hex digits, drawn when the network was founded.
     var networkID: String { get }
 
+    /// 16 random bytes that all trackers of the network know, and nobody else.
+    var secret: [UInt8] { get }
+
     /// The events that make the present state, and the place in the log they stand for.
     func snapshot() throws(StoreError) -> (events: [RecordedEvent], through: Int64)
 

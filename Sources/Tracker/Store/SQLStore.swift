@@ -6,6 +6,7 @@ import Wire
 /// the database keeps what it has committed.
 package final class SQLStore: DirectoryStore {
     package let networkID: String
+    package let secret: [UInt8]
     let database: any SQLDatabase
     let limits: DirectoryLimits
 
@@ -22,9 +23,23 @@ package final class SQLStore: DirectoryStore {
         self.limits = limits
         do {
             networkID = try database.queryOne("SELECT id FROM network") { $0.text(0) } ?? ""
+            secret = try Self.secret(database)
         } catch {
             throw StoreError(error)
         }
+    }
+
+    /// That of the network; a network that has none gets one.
+    private static func secret(_ database: any SQLDatabase) throws -> [UInt8] {
+        func known() throws -> [UInt8]? {
+            try database.queryOne("SELECT secret FROM network") { $0.optionalBlob(0) } ?? nil
+        }
+        if let secret = try known() { return secret }
+        try database.transaction(.appending(.directory)) {
+            _ = try database.execute(
+                "UPDATE network SET secret = ? WHERE secret IS NULL", Randomness.bytes(16))
+        }
+        return try known() ?? []
     }
 
     package func events(
