@@ -5,9 +5,10 @@ import Wire
 /// Speaks to the network's trackers over HTTP; on the loop's thread only.
 ///
 /// Requests go over a few kept-alive connections to one tracker; those that find none free wait
-/// in order. When the tracker can't be reached the next one of the list is asked and stays the
-/// one in use. The event stream has a connection of its own and reconnects by itself. A client
-/// lives as long as its loop turns.
+/// in order. When the tracker can't be reached the next one is asked and stays the one in use, until a
+/// nearer one answers again. The event stream has a connection of its own and reconnects by itself;
+/// while it is wanted, a `TrackerMonitor` notices within two seconds when the tracker falls silent. A
+/// client lives as long as its loop turns.
 ///
 /// Completions are called once, on the loop's thread, never from within the call that was given
 /// them.
@@ -20,6 +21,8 @@ final class TrackerClient {
         var connect: Duration = .seconds(5)
         /// One tracker's answer, connecting included.
         var request: Duration = .seconds(10)
+        /// The same where another tracker can be asked then.
+        var firstRequest: Duration = .milliseconds(1800)
         /// The same for a log-in, which trackers slow down after wrong passwords.
         var login: Duration = .seconds(30)
         /// Nothing on the event stream; trackers send a comment every 5 s.
@@ -27,6 +30,7 @@ final class TrackerClient {
         /// The pauses before the event stream is opened again double from one to the other.
         var firstPause: Duration = .milliseconds(250)
         var longestPause: Duration = .seconds(30)
+        var monitor = TrackerMonitor.Limits()
     }
 
     /// Sent as `Authorization: Bearer …` with every request while it is set.
@@ -37,10 +41,13 @@ final class TrackerClient {
     let logger: Logger
     let limits: Limits
     /// Index in `trackers` of the one in use.
-    private var current = 0
+    private(set) var current = 0
     private var connections: [TrackerConnection] = []
     private var waiting: [TrackerExchange] = []
     private var events: TrackerEventStream?
+    private var openAnotherStream: () -> TrackerEventStream? = { nil }
+    /// Of a client with several trackers, while it wants events.
+    private var monitor: TrackerMonitor?
 
     /// - Parameter trackers: in order of preference, one at least.
     init(loop: EventLoop, trackers: [Endpoint], logger: Logger, limits: Limits = Limits()) {
@@ -89,12 +96,18 @@ final class TrackerClient {
     private func send(_ exchange: TrackerExchange, over connection: TrackerConnection) {
         let wasUsed = connection.requestCount > 0
         let bytes = encode(exchange, for: connection.endpoint)
-        connection.send(bytes, method: exchange.method, timeout: exchange.timeout) {
+        connection.send(bytes, method: exchange.method, timeout: timeout(of: exchange)) {
             [self] outcome in
             if connection.isClosed { remove(connection) }
             finish(exchange, outcome, connection.endpoint, wasUsed: wasUsed)
             pump()
         }
+    }
+
+    private func timeout(of exchange: TrackerExchange) -> Duration {
+        let isLast = exchange.failedTrackers + 1 >= trackers.count
+        return exchange.isIdempotent && !isLast
+            ? min(exchange.timeout, limits.firstRequest) : exchange.timeout
     }
 
     private func finish(
@@ -115,7 +128,7 @@ final class TrackerClient {
             turn(from: endpoint, reason)
             exchange.completion(.failure(.unreachable(endpoint, reason)))
         case .timedOut:
-            let reason = "no answer within \(exchange.timeout)"
+            let reason = "no answer within \(timeout(of: exchange))"
             if exchange.isIdempotent {
                 tryNext(exchange, after: endpoint, reason)
             } else {
@@ -139,14 +152,27 @@ final class TrackerClient {
         }
     }
 
-    /// Leaves a tracker that can't be reached for the next one.
+    /// Leaves a tracker that can't be reached for another one.
     func turn(from endpoint: Endpoint, _ reason: String) {
         logger.info(
             "tracker can't be reached",
             ["tracker": endpoint.description, "reason": reason])
         guard endpoint == tracker, trackers.count > 1 else { return }
-        current = (current + 1) % trackers.count
+        current = monitor?.best(after: current) ?? (current + 1) % trackers.count
         dropIdleConnections()
+        events?.follow()
+    }
+
+    /// Goes to a tracker that is nearer. The event stream there is open before the one here ends,
+    /// so that the session is online all the time.
+    func move(to place: Int) {
+        let left = tracker
+        current = place
+        logger.info("a nearer tracker", ["tracker": tracker.description, "left": left.description])
+        dropIdleConnections()
+        let old = events
+        events = openAnotherStream()
+        if let old { events?.onFirstUp = { old.close() } }
     }
 
     private func dropIdleConnections() {
@@ -186,14 +212,20 @@ final class TrackerClient {
         onDown: @escaping (TrackerError) -> Void
     ) {
         closeEvents()
-        events = TrackerEventStream(
-            client: self, onEvent: onEvent, onUp: onUp, onDown: onDown)
+        openAnotherStream = { [unowned self] in
+            TrackerEventStream(client: self, onEvent: onEvent, onUp: onUp, onDown: onDown)
+        }
+        events = openAnotherStream()
+        guard trackers.count > 1 else { return }
+        monitor = TrackerMonitor(client: self, limits: limits.monitor)
     }
 
     /// Closes the event stream; none of its functions is called any more.
     func closeEvents() {
         events?.close()
         events = nil
+        monitor?.close()
+        monitor = nil
     }
 }
 

@@ -12,6 +12,8 @@ final class TrackerEventStream: StreamDelegate {
     private let onEvent: (TrackerEvent) -> Void
     private let onUp: (String) -> Void
     private let onDown: (TrackerError) -> Void
+    /// Called once, when the stream is open for the first time; or when it is closed for good.
+    var onFirstUp: (() -> Void)?
 
     private var endpoint: Endpoint
     private var stream: Stream?
@@ -25,6 +27,8 @@ final class TrackerEventStream: StreamDelegate {
     private var nextPause: Duration
     private var upSince: MonotonicTime?
     private var isClosed = false
+    /// Trackers that failed one after the other.
+    private var failures = 0
     /// What was last said through `onDown`, since the stream was last up.
     private var reported: TrackerError?
 
@@ -46,9 +50,24 @@ final class TrackerEventStream: StreamDelegate {
     /// Ends it for good.
     func close() {
         isClosed = true
+        isUpForTheFirstTime()
         disconnect()
         if let reconnection { loop.cancel(reconnection) }
         reconnection = nil
+    }
+
+    /// Another tracker is in use now.
+    func follow() {
+        // A stream that is down follows when it is opened again.
+        guard stream != nil, endpoint != client.tracker else { return }
+        disconnect()
+        connect()
+    }
+
+    private func isUpForTheFirstTime() {
+        let onFirstUp = onFirstUp
+        self.onFirstUp = nil
+        onFirstUp?()
     }
 
     private func connect() {
@@ -106,6 +125,7 @@ final class TrackerEventStream: StreamDelegate {
             reconnection = nil
             connect()
         }
+        failures += 1
         if shouldReport(error) {
             reported = error
             onDown(error)
@@ -113,7 +133,9 @@ final class TrackerEventStream: StreamDelegate {
     }
 
     private func shouldReport(_ error: TrackerError) -> Bool {
+        // Where there are others, one that can't be reached isn't worth a word.
         switch (reported, error) {
+        case (nil, .unreachable): failures >= client.trackers.count
         case (nil, _): true
         case (.refused(let old, _, _), .refused(let new, _, _)): old != new
         case (_, .refused): true
@@ -186,6 +208,8 @@ final class TrackerEventStream: StreamDelegate {
         if case .hello(let hello) = event {
             upSince = loop.now
             reported = nil
+            failures = 0
+            isUpForTheFirstTime()
             onUp(hello.instance)
         } else {
             onEvent(event)

@@ -5,6 +5,7 @@ import Wire
 struct Ticket {
     let info: Info
     let announce: String
+    let tiers: [[String]]
 
     var passkey: String { announce.split(separator: "/").last.map(String.init) ?? "" }
 
@@ -14,7 +15,7 @@ struct Ticket {
         guard let announce = metainfo.trackers.first?.first else {
             throw CommandFailure(description: "no announce address in \(path)")
         }
-        (info, self.announce) = (metainfo.info, announce)
+        (info, self.announce, tiers) = (metainfo.info, announce, metainfo.trackers)
     }
 }
 

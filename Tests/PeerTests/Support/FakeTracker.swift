@@ -52,6 +52,9 @@ final class FakeTracker {
         }
     }
 
+    /// Event streams whose client is still there.
+    var openStreamCount: Int { connections.count { $0.isStreaming && $0.stream != nil } }
+
     /// Closes every connection, and the listening socket if asked to.
     func hangUp(andStop: Bool = false) {
         for connection in connections { connection.stream?.close() }
@@ -79,6 +82,7 @@ final class FakeTracker {
         case .silence: break
         case .hangUp: connection.stream?.close()
         case .stream(let events):
+            connection.isStreaming = true
             HTTPResponse.appendHead(
                 status: 200, contentType: "text/event-stream", contentLength: nil,
                 keepAlive: false, to: &bytes)
@@ -107,6 +111,7 @@ extension FakeTracker.Answer {
 private final class ServerConnection: StreamDelegate {
     let number: Int
     var stream: Stream?
+    var isStreaming = false
     private unowned let tracker: FakeTracker
     private var decoder = HTTPRequestDecoder()
 

@@ -1,0 +1,70 @@
+import Foundation
+import Synchronization
+
+/// Several trackers of one list over one data folder, and peers that know them all.
+final class TrackerNetwork: Sendable {
+    let scratch: Scratch
+    let list: String
+    private let ports: [UInt16]
+    private let options: [String]
+    private let running: Mutex<[TrackerProcess]>
+
+    init(trackers count: Int, options: [String] = []) async throws {
+        scratch = try Scratch()
+        let ports = try (0..<count).map { _ in try freePort() }
+        (self.ports, self.options) = (ports, options)
+        list = try scratch.text(
+            "tracker_info.txt", ports.map { "127.0.0.1 \($0)\n" }.joined())
+        running = Mutex([])
+        for number in 1...count {
+            let tracker = try await TrackerProcess(
+                list: list, number: number, home: scratch("home"), options: options)
+            running.withLock { $0.append(tracker) }
+        }
+    }
+
+    var trackers: [TrackerProcess] { running.withLock { $0 } }
+
+    /// Ends the tracker as SIGKILL does.
+    func kill(_ place: Int) throws { trackers[place].process.kill() }
+
+    /// Starts one again that was killed.
+    func start(_ place: Int) async throws {
+        let tracker = try await TrackerProcess(
+            list: list, number: place + 1, home: scratch("home"), options: options)
+        running.withLock { $0[place] = tracker }
+    }
+
+    /// A peer whose user has an account and is logged in.
+    /// - Parameter tracker: nil are all of the list.
+    func member(
+        _ user: String, options: [String] = [], at tracker: String? = nil
+    ) async throws -> PeerProcess {
+        let peer = try await PeerProcess(
+            tracker: tracker ?? list, dataFolder: scratch("state-\(user)"), options: options)
+        try await peer.enter(as: user)
+        return peer
+    }
+
+    /// Alice and Bob in the group `readers`, with a file that Alice shares.
+    func pair(size: Int, leecherOptions: [String] = []) async throws -> Network.Pair {
+        let alice = try await member("alice")
+        let bob = try await member("bob", options: leecherOptions)
+        try await alice("create_group readers")
+        try await bob("join_group readers")
+        try await alice("accept_request readers bob")
+        let original = try scratch.file("originals/book.bin", size: size, seed: 1)
+        try await alice("upload_file \(original) readers")
+        return Network.Pair(
+            alice: alice, bob: bob, original: original, copy: scratch("copy.bin"), size: size)
+    }
+
+    /// Waits until so many of the book's sharers are online.
+    func sharers(_ online: Int, of all: Int, seenBy peer: PeerProcess) async throws {
+        try await peer.repeatedly("list_files readers", within: .seconds(30)) { answer in
+            answer.lines.contains {
+                $0.hasPrefix("book.bin\t") && $0.hasSuffix("\t\(online)/\(all)")
+            }
+        }
+    }
+}
