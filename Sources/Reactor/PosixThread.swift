@@ -10,6 +10,21 @@ package struct PosixThread: Sendable {
     }
 
     package init(_ run: @escaping @Sendable () -> Void) throws(SystemError) {
+        try self.init(attributes: nil, run)
+    }
+
+    /// Starts a thread that nobody will wait for.
+    package static func startDetached(_ run: @escaping @Sendable () -> Void) throws(SystemError) {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        _ = try PosixThread(attributes: &attributes, run)
+    }
+
+    private init(
+        attributes: UnsafePointer<pthread_attr_t>?, _ run: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
@@ -18,7 +33,7 @@ package struct PosixThread: Sendable {
 
         let body = Unmanaged.passRetained(Body(run))
         var handle = pthread_t()
-        let error = pthread_create(&handle, nil, PosixThread.start, body.toOpaque())
+        let error = pthread_create(&handle, attributes, PosixThread.start, body.toOpaque())
         if error != 0 {
             body.release()
             throw SystemError(code: error, operation: "pthread_create")
@@ -33,7 +48,8 @@ package struct PosixThread: Sendable {
                 return nil
             }
 
-    /// Never waits for its end.
+    /// Never waits for its end. It must not be about to end: glibc's pthread_detach looks once more
+    /// at a thread that it has detached, which one that is ending has freed by then.
     package func detach() {
         let error = pthread_detach(handle)
         precondition(error == 0)

@@ -66,9 +66,10 @@ package final class WorkerPool {
     package func abandon() {
         if isShutDown { return }
         isShutDown = true
-        queue.close()
+        // Before they may end.
         for thread in threads { thread.detach() }
         threads = []
+        queue.close()
     }
 
     private func finish(_ item: WorkItem, refusal: WorkerPoolError) {

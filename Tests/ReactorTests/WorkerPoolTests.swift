@@ -146,6 +146,15 @@ import Testing
             #expect(done.value == 10)
         }
     }
+
+    @Test func `threads of an abandoned pool may end at any moment`() throws {
+        let loop = try EventLoop()
+        for _ in 0..<300 {
+            let pool = try WorkerPool(loop: loop, threads: 8)
+            for _ in 0..<4 { pool.run({}, then: { _ in }) }
+            pool.abandon()
+        }
+    }
 }
 
 extension Shared<Int> {
