@@ -29,9 +29,11 @@ package final class DatagramSocket: EventSource {
     /// Receives at `address`; an IPv6 one takes IPv6 only. `onReceive` is called with each
     /// datagram's bytes, valid during the call, and its sender, until `close`.
     package convenience init(
-        loop: EventLoop, address: SocketAddress, onReceive: @escaping ReceiveHandler
+        loop: EventLoop, address: SocketAddress, sharingPort: Bool = false,
+        onReceive: @escaping ReceiveHandler
     ) throws(SystemError) {
-        let descriptor = try Socket.bound(to: address, type: SOCK_DGRAM)
+        let descriptor = try Socket.bound(
+            to: address, type: SOCK_DGRAM, sharingPort: sharingPort)
         try self.init(loop: loop, descriptor: descriptor, onReceive: onReceive)
     }
 
@@ -68,6 +70,10 @@ package final class DatagramSocket: EventSource {
         shim_datagrams_destroy(incoming)
         shim_datagrams_destroy(outgoing)
     }
+
+    /// Lets sockets of other loops share the port from now on: each receives from its part of the
+    /// senders.
+    package func sharePort() throws(SystemError) { try Socket.sharePort(descriptor) }
 
     /// Sends a copy of `bytes`, up to `maximumLength` of them, by the end of the turn. `address`
     /// is of the socket's own family.

@@ -78,10 +78,16 @@ package class EventSource {
     /// Leaves the table and closes the descriptor, which leaves the epoll set by itself. Events of
     /// it that the loop still holds are stale from now on.
     final func unregister() {
+        let descriptor = release()
+        if descriptor >= 0 { SystemCall.close(descriptor) }
+    }
+
+    /// Leaves the table; the descriptor, open still, is the caller's.
+    final func release() -> Int32 {
         if token != .none { loop.unregister(token) }
         token = .none
         interest = nil
-        if descriptor >= 0 { SystemCall.close(descriptor) }
-        descriptor = -1
+        defer { descriptor = -1 }
+        return descriptor
     }
 }

@@ -27,9 +27,10 @@ package final class Listener: EventSource {
     /// bounds it (net.core.somaxconn).
     package convenience init(
         loop: EventLoop, address: SocketAddress, backlog: Int32 = 4096,
-        onAccept: @escaping AcceptHandler
+        sharingPort: Bool = false, onAccept: @escaping AcceptHandler
     ) throws(SystemError) {
-        let descriptor = try Socket.bound(to: address, type: SOCK_STREAM)
+        let descriptor = try Socket.bound(
+            to: address, type: SOCK_STREAM, sharingPort: sharingPort)
         try self.init(
             loop: loop, descriptor: descriptor, backlog: backlog, onAccept: onAccept)
     }
@@ -60,6 +61,10 @@ package final class Listener: EventSource {
             throw error
         }
     }
+
+    /// Lets listeners of other loops share the port from now on: each takes its part of the
+    /// connections.
+    package func sharePort() throws(SystemError) { try Socket.sharePort(descriptor) }
 
     /// Whether it lacks descriptors or memory, as far as it knows.
     package var isBackingOff: Bool { backOff != Listener.firstBackOff }

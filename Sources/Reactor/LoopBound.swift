@@ -19,6 +19,9 @@ package struct LoopBound<Value>: @unchecked Sendable {
         submitter.submit { body(value) }
     }
 
+    /// The value, for the thread that is about to turn the loop.
+    var unopened: Value { value }
+
     /// The value, for code that runs on the loop's thread; traps elsewhere.
     package var onLoop: Value {
         precondition(submitter.isOnLoopThread, "a loop's value was opened on another thread")

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Making and configuring sockets, which are all nonblocking and close-on-exec.
-enum Socket {
+package enum Socket {
     static func make(family: Int32, type: __socket_type) throws(SystemError) -> Int32 {
         let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(family, Int32(type.rawValue) | flags, 0)
@@ -11,9 +11,13 @@ enum Socket {
 
     /// A socket bound to `address`. One for an IPv6 address takes IPv6 alone, so that a program
     /// listens on both families with two sockets of the same port.
-    static func bound(to address: SocketAddress, type: __socket_type) throws(SystemError) -> Int32 {
+    /// - Parameter sharingPort: with the sockets there that share it too.
+    static func bound(
+        to address: SocketAddress, type: __socket_type, sharingPort: Bool = false
+    ) throws(SystemError) -> Int32 {
         let descriptor = try make(family: address.family, type: type)
         do throws(SystemError) {
+            if sharingPort { try sharePort(descriptor) }
             if type == SOCK_STREAM {
                 try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             }
@@ -25,6 +29,20 @@ enum Socket {
             throw error
         }
         return descriptor
+    }
+
+    /// Lets other sockets of this user take the same port, if they say so before they are bound: the
+    /// kernel then shares out what comes (SO_REUSEPORT, socket(7)). Said after a socket is bound, the
+    /// port was nobody else's before.
+    static func sharePort(_ descriptor: Int32) throws(SystemError) {
+        try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
+    }
+
+    /// Another descriptor of the same socket.
+    package static func duplicate(_ descriptor: Int32) throws(SystemError) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        if copy < 0 { throw SystemError(code: errno, operation: "fcntl") }
+        return copy
     }
 
     /// Sets an integer option, setsockopt(2).

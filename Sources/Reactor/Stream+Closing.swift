@@ -21,6 +21,21 @@ extension Stream {
         requestService()
     }
 
+    /// Gives the connection away, to be made a stream of another loop; what has arrived and wasn't
+    /// read is still there. The delegate isn't called any more, and is let go.
+    /// - Returns: nil where something is queued, or the stream is about to close.
+    package func detach() -> AcceptedSocket? {
+        guard state == .open, failure == nil, !isFinishing, queuedByteCount == 0 else {
+            return nil
+        }
+        do throws(SystemError) { try setInterest(nil) } catch { return nil }
+        state = .closed
+        cancelTimeout()
+        releaseQueue()
+        _ = delegate.take()
+        return AcceptedSocket(descriptor: release(), remoteAddress: remoteAddress)
+    }
+
     /// Closes at the end of the turn, and reports it then. Until then the stream is dead.
     func fail(_ reason: CloseReason) {
         guard isOpen, failure == nil else { return }

@@ -78,12 +78,18 @@ import Testing
         ).output
     }
 
-    @Test func `it serves on the sockets it was handed, and says how it stands`() async throws {
+    @Test(arguments: [1, 3])
+    func `it serves on the sockets it was handed, and says how it stands`(
+        reactors: Int
+    ) async throws {
         let scratch = try Scratch()
         let notifications = try Notifications(scratch)
         let process = try ChildProcess(
             "/usr/bin/python3",
-            ["-c", Self.manager, Programs.tracker, "--data-dir", scratch("data"), "127.0.0.1:0"],
+            [
+                "-c", Self.manager, Programs.tracker, "--reactors", "\(reactors)", "--data-dir",
+                scratch("data"), "127.0.0.1:0",
+            ],
             environment: [
                 "HOME": scratch.path, "NOTIFY_SOCKET": notifications.path,
                 "WATCHDOG_USEC": "100000",

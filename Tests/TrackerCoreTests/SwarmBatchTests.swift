@@ -140,6 +140,26 @@ import Wire
         #expect(swarms.peerCount == 0)
     }
 
+    @Test func `a copy has the same peers for the rest of their time`() {
+        var swarms = Swarms()
+        for number in 1...300 {
+            swarms.apply(.entered(entry(number, seeding: number < 9)), at: .zero)
+        }
+        swarms.apply(.entered(entry(301, user: 3, seeding: true, completed: true)), at: .zero)
+        var second = entry(301, user: 3, seeding: true)
+        second.endpoint = Endpoint(address: IPAddress(high: 1, low: 2), port: 5)
+        swarms.apply(.entered(second), at: .zero)
+        var copy = swarms.copy(at: .zero.advanced(by: .seconds(40)))
+        #expect(copy.counts(of: infoHash) == swarms.counts(of: infoHash))
+        #expect(copy.counts(of: infoHash)?.completed == 1)
+        copy.removePeers(of: 3, port: 5)
+        #expect(copy.peerCount == 300 && swarms.peerCount == 301)
+        copy.removeExpired(at: .zero.advanced(by: .seconds(90)), budget: 10_000) { _ in false }
+        #expect(copy.peerCount == 300)
+        copy.removeExpired(at: .zero.advanced(by: .seconds(120)), budget: 10_000) { _ in false }
+        #expect(copy.peerCount == 0)
+    }
+
     @Test func `downloads that are known already aren't counted again`() {
         var swarms = Swarms()
         let done = SwarmChange.entered(entry(1, user: 0, seeding: true, completed: true))

@@ -1,22 +1,11 @@
 import TrackerCore
 import Wire
 
-/// Sorts what comes over HTTP: announces and scrapes by their bytes, the rest by its path.
-final class TrackerFront: HTTPHandler {
-    /// What a path asks for, as far as its bytes alone tell.
-    private enum Target {
-        case announce(AnnouncePath)
-        case scrape(AnnouncePath)
-        case health
-        case status(StatusFront.Resource)
-        case other
-    }
-
+/// What isn't an announce: the tracker's own pages, and the API.
+struct TrackerFront {
     private let service: TrackerService
     private let status: StatusFront
     private let api: API
-    /// The body of the announce that is being answered.
-    private var body: [UInt8] = []
 
     init(service: TrackerService, status: StatusFront) {
         self.service = service
@@ -25,68 +14,13 @@ final class TrackerFront: HTTPHandler {
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-        let target = request.withPathBytes { Self.target($0) }
-        if case .other = target { return api.handle(request, exchange) }
+        guard let resource = request.withPathBytes({ StatusFront.Resource($0) }) else {
+            return api.handle(request, exchange)
+        }
         guard request.method == .get || request.method == .head else {
             return exchange.respond(APIError.methodNotAllowed(allow: "GET, HEAD").response)
         }
-        switch target {
-        case .announce(let path): announce(request, path, exchange)
-        case .scrape(let path): scrape(request, path, exchange)
-        case .health:
-            body.removeAll(keepingCapacity: true)
-            body.append(contentsOf: "ok\n".utf8)
-            respondWithBody(exchange)
-        case .status(let resource):
-            status.handle(resource, request, from: client(of: request, exchange), exchange)
-        case .other: break
-        }
+        let client = service.configuration.trustedProxies.client(of: request, on: exchange)
+        status.handle(resource, request, from: client, exchange)
     }
-
-    private static func target(_ path: UnsafeRawBufferPointer) -> Target {
-        if let path = AnnouncePath(path, behind: "/announce") { return .announce(path) }
-        if let path = AnnouncePath(path, behind: "/scrape") { return .scrape(path) }
-        if let resource = StatusFront.Resource(path) { return .status(resource) }
-        return path.elementsEqual("/healthz".utf8) ? .health : .other
-    }
-
-    private func announce(
-        _ request: HTTPRequest, _ path: AnnouncePath, _ exchange: HTTPExchange
-    ) {
-        body.removeAll(keepingCapacity: true)
-        request.withQueryBytes { query in
-            service.answerAnnounce(
-                query: query, path: path, from: client(of: request, exchange), into: &body)
-        }
-        respondWithBody(exchange)
-    }
-
-    private func client(of request: HTTPRequest, _ exchange: HTTPExchange) -> IPAddress {
-        service.configuration.trustedProxies.client(of: request, on: exchange)
-    }
-
-    private func scrape(
-        _ request: HTTPRequest, _ path: AnnouncePath, _ exchange: HTTPExchange
-    ) {
-        body.removeAll(keepingCapacity: true)
-        request.withQueryBytes { query in
-            service.answerScrape(
-                query: query, path: path, from: client(of: request, exchange), into: &body)
-        }
-        respondWithBody(exchange)
-    }
-
-    /// In bencoding and with status 200, refusals too: clients show the reason then.
-    private func respondWithBody(_ exchange: HTTPExchange) {
-        exchange.respond { [body] bytes, keepAlive in
-            HTTPResponse.appendHead(
-                status: 200, contentType: "text/plain", contentLength: body.count,
-                keepAlive: keepAlive, to: &bytes)
-            if !exchange.isHead { bytes.append(contentsOf: body) }
-        }
-    }
-
-    func response(to error: HTTPError) -> HTTPResponse { APIError(error).response }
-
-    func responseToSlowRequest() -> HTTPResponse { APIError.slowRequest.response }
 }

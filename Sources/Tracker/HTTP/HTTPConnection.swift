@@ -9,14 +9,16 @@ final class HTTPConnection: StreamDelegate {
         case stream(EventStream)
     }
 
-    private enum Mode {
-        /// Requests are decoded. Exits: `finishing`, `streaming`, `closed`.
+    enum Mode {
+        /// Requests are decoded. Exits: `finishing`, `streaming`, `leaving`, `closed`.
         case open
         /// No further request is decoded; pending answers go out, then it closes. Exits:
-        /// `streaming`, `closed`.
+        /// `streaming`, `leaving`, `closed`.
         case finishing
         /// An event stream is being sent, or will be once the answers before are. Exits: `closed`.
         case streaming(EventStream)
+        /// Another reactor is to answer this request, and what follows. Exits: `closed`.
+        case leaving(HTTPRequest)
         /// No exits.
         case closed
     }
@@ -25,10 +27,10 @@ final class HTTPConnection: StreamDelegate {
     /// The other end's.
     let address: IPAddress
     /// Lives as long as its connections: it has them, and is never let go before the loop ends.
-    private unowned(unsafe) let server: HTTPServer
-    private var stream: Stream?
-    private var decoder: HTTPRequestDecoder
-    private var mode = Mode.open
+    unowned(unsafe) let server: HTTPServer
+    private(set) var stream: Stream?
+    var decoder: HTTPRequestDecoder
+    var mode = Mode.open
     /// Of the requests from `firstWaiting` on, in order.
     private var answers: [Answer] = []
     private var firstWaiting: UInt64 = 0
@@ -67,11 +69,16 @@ final class HTTPConnection: StreamDelegate {
         processRequests(received: bytes.count)
     }
 
-    private func processRequests(received: Int) {
+    /// - Parameter first: one that is decoded already.
+    func processRequests(received: Int, first: HTTPRequest? = nil) {
         assert(server.scratch.isEmpty, "one connection at a time gathers answers")
         isGathering = true
         let wasMidRequest = incompleteByteCount > 0
         var decoded = 0
+        if let first {
+            decoded += 1
+            handle(first)
+        }
         while case .open = mode, !mustPause() {
             do throws(HTTPError) {
                 guard let request = try decoder.next() else { break }
@@ -83,6 +90,12 @@ final class HTTPConnection: StreamDelegate {
         }
         if answers.isEmpty, decoder.takeContinueDemand() {
             HTTPResponse.appendContinue(to: &server.scratch)
+        }
+        if case .leaving = mode {
+            let unsent = server.scratch
+            server.scratch.removeAll(keepingCapacity: true)
+            isGathering = false
+            return leave(with: unsent)
         }
         flushScratch()
         isGathering = false
@@ -158,7 +171,7 @@ final class HTTPConnection: StreamDelegate {
         case .open where decoder.isMidRequest && !isPaused:
             server.expect(.rest(isNew: isNewRequest), of: self)
         case .open: server.expect(.request, of: self)
-        case .finishing, .streaming: server.expect(.nothing, of: self)
+        case .finishing, .streaming, .leaving: server.expect(.nothing, of: self)
         case .closed: break
         }
     }
@@ -252,7 +265,7 @@ final class HTTPConnection: StreamDelegate {
         case .open where !answers.isEmpty: mode = .finishing
         case .open, .streaming: close()
         case .finishing where answers.isEmpty: closeAfterFlush()
-        case .finishing, .closed: break
+        case .finishing, .leaving, .closed: break
         }
     }
 
@@ -268,7 +281,7 @@ final class HTTPConnection: StreamDelegate {
             guard answers.isEmpty else { return }
             if stream?.queuedByteCount == 0 { close() } else { closeAfterFlush() }
         case .streaming: close()
-        case .closed: break
+        case .leaving, .closed: break
         }
     }
 
@@ -287,7 +300,7 @@ final class HTTPConnection: StreamDelegate {
         finish()
     }
 
-    private func finish() {
+    func finish() {
         if case .closed = mode { return }
         let last = mode
         mode = .closed

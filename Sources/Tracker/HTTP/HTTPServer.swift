@@ -40,7 +40,7 @@ final class HTTPServer {
     }
 
     /// Since the start.
-    struct Traffic {
+    struct Traffic: Sendable {
         var accepted: UInt64 = 0
         /// Closed at once, since their address had too many.
         var turnedAway: UInt64 = 0
@@ -49,6 +49,14 @@ final class HTTPServer {
         /// By the hundreds of their status; those that are written without a head of their own,
         /// announces and scrapes, aren't counted.
         var responses = [UInt64](repeating: 0, count: 6)
+
+        mutating func add(_ other: Traffic) {
+            accepted += other.accepted
+            turnedAway += other.turnedAway
+            receivedBytes += other.receivedBytes
+            sentBytes += other.sentBytes
+            for index in responses.indices { responses[index] += other.responses[index] }
+        }
     }
 
     let loop: EventLoop
@@ -70,6 +78,8 @@ final class HTTPServer {
     private var arriving: TimeoutQueue
     private var deadlineTimer: TimerID?
     private var onDrained: (() -> Void)?
+    /// Takes connections whose requests are another reactor's to answer.
+    var onHandOver: (HTTPHandOver) -> Void = { _ in }
 
     init(loop: EventLoop, limits: Limits, proxies: TrustedProxies = TrustedProxies()) {
         self.loop = loop
@@ -86,17 +96,20 @@ final class HTTPServer {
     }
 
     /// Starts to take connections.
-    /// - Parameter inherited: a socket that listens already, instead of one for the address.
+    /// - Parameters:
+    ///   - inherited: a socket that listens already, instead of one for the address.
+    ///   - sharingPort: with another reactor's.
     /// - Returns: where it listens, with the port that was chosen where 0 was asked for.
     func listen(
-        on address: SocketAddress, inherited: Int32? = nil
+        on address: SocketAddress, inherited: Int32? = nil, sharingPort: Bool = false
     ) throws(SystemError) -> SocketAddress {
         let onAccept: Listener.AcceptHandler = { [unowned self] accepted in accept(accepted) }
         let listener =
             if let inherited {
                 try Listener(loop: loop, descriptor: inherited, onAccept: onAccept)
             } else {
-                try Listener(loop: loop, address: address, onAccept: onAccept)
+                try Listener(
+                    loop: loop, address: address, sharingPort: sharingPort, onAccept: onAccept)
             }
         self.listener = listener
         scheduleDeadlines()
@@ -111,11 +124,18 @@ final class HTTPServer {
         deadlineTimer = nil
     }
 
+    func sharePort() throws(SystemError) { try listener?.sharePort() }
+
     private func accept(_ accepted: consuming AcceptedSocket) {
+        if add(accepted) != nil { traffic.accepted += 1 }
+    }
+
+    /// Nil where its address has too many; then it is closed.
+    func add(_ accepted: consuming AcceptedSocket) -> HTTPConnection? {
         let address = IPAddress(accepted.remoteAddress)
         guard counts.add(address, limit: limit(for: address)) else {
             traffic.turnedAway += 1
-            return
+            return nil
         }
         let slot = freeSlots.popLast() ?? connections.count
         let connection = HTTPConnection(server: self, slot: slot, address: address)
@@ -126,8 +146,8 @@ final class HTTPServer {
             connections[slot] = connection
         }
         connectionCount += 1
-        traffic.accepted += 1
         idle.restart(slot, at: now)
+        return connection
     }
 
     private func limit(for address: IPAddress) -> Int {
@@ -215,6 +235,8 @@ final class HTTPServer {
     /// How long a client may take to read the last answer and close. A stop doesn't wait for
     /// clients that are slow to close.
     var flushTime: Duration { onDrained == nil ? .seconds(10) : .milliseconds(500) }
+
+    var isDraining: Bool { onDrained != nil }
 
     private func finishDraining() {
         guard connectionCount == 0, let then = onDrained else { return }

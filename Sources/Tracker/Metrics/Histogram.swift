@@ -21,6 +21,11 @@ struct Histogram {
         nanosecondSum += nanoseconds
     }
 
+    mutating func add(_ other: Histogram) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        nanosecondSum += other.nanosecondSum
+    }
+
     /// Seconds in all.
     var sum: Double { Double(nanosecondSum) / 1e9 }
 

@@ -1,4 +1,4 @@
-/// What the tracker counts of itself; on the loop's thread.
+/// What a reactor counts of itself; on the loop's thread.
 final class Metrics {
     enum Transport: Int, CaseIterable {
         case http
@@ -14,8 +14,8 @@ final class Metrics {
         case malformed
     }
 
-    private var announceCounts = [UInt64](
-        repeating: 0, count: Transport.allCases.count * Outcome.allCases.count)
+    /// By `kind`.
+    private(set) var announceCounts = [UInt64](repeating: 0, count: Metrics.announceKinds)
     private(set) var scrapeCounts = [UInt64](repeating: 0, count: Transport.allCases.count)
     private(set) var announceTimes = Transport.allCases.map { _ in Histogram() }
     /// From a turn's events being there to its end.
@@ -24,16 +24,15 @@ final class Metrics {
     var databaseTimes = Histogram()
 
     func countAnnounce(_ outcome: Outcome, over transport: Transport, nanoseconds: Int64) {
-        announceCounts[transport.rawValue * Outcome.allCases.count + outcome.rawValue] += 1
+        announceCounts[Self.kind(outcome, over: transport)] += 1
         announceTimes[transport.rawValue].observe(nanoseconds: nanoseconds)
     }
 
-    func announceCount(_ outcome: Outcome, over transport: Transport) -> UInt64 {
-        announceCounts[transport.rawValue * Outcome.allCases.count + outcome.rawValue]
-    }
+    static let announceKinds = Transport.allCases.count * Outcome.allCases.count
 
-    /// Announces of every kind.
-    var announceCount: UInt64 { announceCounts.reduce(0, +) }
+    static func kind(_ outcome: Outcome, over transport: Transport) -> Int {
+        transport.rawValue * Outcome.allCases.count + outcome.rawValue
+    }
 
     func countScrape(over transport: Transport) { scrapeCounts[transport.rawValue] += 1 }
 }

@@ -4,13 +4,14 @@ import Reactor
 import TrackerCore
 import Wire
 
-/// A tracker from its listening socket to its database, on the loop of the thread that makes it.
+/// A tracker from its listening socket to its database, on the loop of the thread that makes it,
+/// and on those of its other reactors.
 final class TrackerNode {
     let loop: EventLoop
     /// Where it listens, with the port that was chosen where 0 was asked for.
     let address: SocketAddress
     let service: TrackerService
-    private let front: TrackerFront
+    private let front: AnnounceFront
     private let server: HTTPServer
     private let datagrams: DatagramFront
     /// Held while it runs.
@@ -35,13 +36,16 @@ final class TrackerNode {
         configuration: TrackerConfiguration, logger: Logger
     ) throws(StartError) {
         self.logger = logger
+        let connectionIDs: ConnectionIDs
         do throws(SystemError) {
             loop = try EventLoop()
             server = HTTPServer(
                 loop: loop, limits: configuration.http, proxies: configuration.trustedProxies)
+            var generator = SystemRandomNumberGenerator()
+            connectionIDs = ConnectionIDs(
+                lifetime: configuration.connectionIDLifetime, random: &generator)
             (self.address, datagrams) = try Self.listen(
-                on: sockets.address ?? address, sockets, server,
-                connectionIDLifetime: configuration.connectionIDLifetime)
+                on: sockets.address ?? address, sockets, server, connectionIDs)
         } catch {
             throw StartError(listeningOn: address, error)
         }
@@ -56,22 +60,43 @@ final class TrackerNode {
             loop.shutdown()
             throw error as? StartError ?? StartError("\(error)")
         }
-        front = TrackerFront(
+        let rest = TrackerFront(
             service: service,
             status: StatusFront(service: service, server: server, datagrams: datagrams))
+        front = AnnounceFront(service: service) { rest.handle($0, $1) }
         server.handler = front
         datagrams.service = service
         service.onFailure = { [unowned self] message in
             failure = message
             stop()
         }
+        do throws(SystemError) {
+            try startSides(configuration.reactors - 1, sockets, connectionIDs)
+        } catch {
+            loop.shutdown()
+            throw StartError(listeningOn: self.address, error)
+        }
+    }
+
+    /// The port was this tracker's alone until now: two that both share theirs would share one.
+    private func startSides(
+        _ count: Int, _ sockets: InheritedSockets, _ connectionIDs: ConnectionIDs
+    ) throws(SystemError) {
+        guard count > 0 else { return }
+        try server.sharePort()
+        try datagrams.sharePort()
+        let sides = try SideReactors(
+            besides: service, server: server, count: count, at: address, sockets: sockets,
+            connectionIDs: connectionIDs)
+        sides.onFailure = { [unowned self] in service.onFailure($0) }
+        service.sides = sides
     }
 
     /// Takes one port number for TCP and for UDP. Where any will do, one that is free for TCP may
     /// be taken for UDP: then another is tried.
     private static func listen(
         on address: SocketAddress, _ sockets: InheritedSockets, _ server: HTTPServer,
-        connectionIDLifetime: Duration
+        _ connectionIDs: ConnectionIDs
     ) throws(SystemError) -> (SocketAddress, DatagramFront) {
         var triesLeft = address.port == 0 ? 16 : 1
         while true {
@@ -79,7 +104,7 @@ final class TrackerNode {
             do throws(SystemError) {
                 let datagrams = try DatagramFront(
                     loop: server.loop, address: chosen, inherited: sockets.datagrams,
-                    connectionIDLifetime: connectionIDLifetime)
+                    connectionIDs: connectionIDs)
                 return (chosen, datagrams)
             } catch {
                 triesLeft -= 1
@@ -93,6 +118,7 @@ final class TrackerNode {
     func run() {
         logger.info("started", ["address": address, "network": service.networkID])
         loop.run()
+        service.sides?.end()
         service.shutdown()
         loop.shutdown()
         lock = nil
@@ -103,6 +129,7 @@ final class TrackerNode {
     func reload(_ configuration: TrackerConfiguration) {
         service.reload(configuration)
         server.reload(limits: configuration.http, proxies: configuration.trustedProxies)
+        service.sides?.reload(configuration)
         logger.info("options read again")
     }
 
@@ -114,6 +141,12 @@ final class TrackerNode {
         onStopping()
         service.closeStreams()
         datagrams.close()
-        server.drain(within: Self.drainTime) { [unowned self] in loop.stop() }
+        var reactorsLeft = 1 + (service.sides?.count ?? 0)
+        let drained = { [unowned self] in
+            reactorsLeft -= 1
+            if reactorsLeft == 0 { loop.stop() }
+        }
+        service.sides?.drain(within: Self.drainTime, then: drained)
+        server.drain(within: Self.drainTime, then: drained)
     }
 }

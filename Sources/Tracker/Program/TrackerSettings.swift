@@ -44,6 +44,10 @@ struct TrackerSettings {
                     help: "tell the network's other trackers, and this one after a restart, of "
                         + "announces (default: on)"),
                 Option(
+                    long: "reactors", value: "N",
+                    help: "answer announces on N threads, each with swarms of its own in memory "
+                        + "(default: 1)"),
+                Option(
                     long: "connection-id-lifetime", value: "TIME",
                     help: "take a UDP client's connection id for TIME at least (default: 10m)"),
                 Option(
@@ -112,6 +116,7 @@ struct TrackerSettings {
         let changes = [
             ("data-dir", dataFolder != old.dataFolder), ("log-file", logFile != old.logFile),
             ("log-level", logLevel != old.logLevel),
+            ("reactors", configuration.reactors != old.configuration.reactors),
             (
                 "connection-id-lifetime",
                 configuration.connectionIDLifetime != old.configuration.connectionIDLifetime
@@ -128,6 +133,9 @@ struct TrackerSettings {
             configuration.announces = nil
         } else if let rate = try options.integer("announces-per-address", in: 1...most) {
             configuration.announces = AddressRate(perSecond: Double(rate))
+        }
+        if let count = try options.integer("reactors", in: 1...64) {
+            configuration.reactors = count
         }
         if let count = try options.integer("connections-per-address", in: 1...most) {
             configuration.http.connectionsPerAddress = count

@@ -2,6 +2,8 @@ import TrackerCore
 
 /// What an operator can set, and bounds that tests make smaller.
 package struct TrackerConfiguration: Sendable {
+    /// Loops that answer announces, each on a thread of its own.
+    package var reactors = 1
     /// How often clients are asked to announce.
     package var announceInterval = Duration.seconds(120)
     /// Which announces without a passkey are taken, of what belongs to no group.

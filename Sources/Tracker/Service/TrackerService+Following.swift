@@ -44,9 +44,7 @@ extension TrackerService {
         do throws(SwarmBatchError) {
             let swarms = try SwarmBatch(decoding: batch.swarms) { directory.user(named: $0) }
             let age = Duration.seconds(max(0, StoreWorker.wallClock - swarms.time))
-            for change in swarms.changes {
-                perform(change, age: age, countsDownloads: countsDownloads)
-            }
+            take(fromElsewhere: swarms.changes, age: age, countsDownloads: countsDownloads)
         } catch {
             tellOfDamage(entry)
         }
@@ -56,18 +54,6 @@ extension TrackerService {
         logger.warning(
             "a batch of the swarms' log isn't understood",
             ["tracker": entry.tracker, "sequence": entry.sequence])
-    }
-
-    /// What was allowed there may have been forbidden since.
-    private func perform(_ change: SwarmChange, age: Duration, countsDownloads: Bool) {
-        if case .entered(let entry) = change {
-            let infoHash = entry.infoHash
-            let isAllowed =
-                entry.user.map { directory.isMember($0, ofGroupOwning: infoHash) }
-                ?? !directory.isGroupFile(infoHash)
-            guard isAllowed else { return }
-        }
-        swarms.apply(change, at: now, age: age, countsDownloads: countsDownloads)
     }
 
     private func perform(_ record: PresenceRecord, of tracker: TrackerInstance) {

@@ -43,6 +43,7 @@ extension TrackerService {
     /// remembered.
     func leavePresence(_ ended: Presence.Ended) {
         swarms.removePeers(of: ended.session.user, port: ended.session.port)
+        exchange?.add(.disconnected(ended.session.user, port: ended.session.port))
         if ended.isLast {
             logger.debug("user offline", ["user": directory.users[Int(ended.session.user)].id])
             tellShares(of: ended.session.user, areOnline: false)

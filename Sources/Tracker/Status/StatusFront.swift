@@ -48,10 +48,22 @@ final class StatusFront {
         }
         switch resource {
         case .metrics:
-            respond(exchange, "text/plain; version=0.0.4; charset=utf-8", metricsText())
+            figures { [self] in
+                let type = "text/plain; version=0.0.4; charset=utf-8"
+                respond(exchange, type, metricsText($0))
+            }
         case .page: respond(exchange, "text/html; charset=utf-8", StatusPage.html)
-        case .numbers: respond(exchange, "application/json", WireJSON.encode(numbers()))
+        case .numbers:
+            figures { [self] in
+                respond(exchange, "application/json", WireJSON.encode(numbers($0)))
+            }
         }
+    }
+
+    /// Of all reactors together.
+    private func figures(then: @escaping (ReactorFigures) -> Void) {
+        let own = ReactorFigures(service.metrics, server, datagrams)
+        if let sides = service.sides { sides.add(to: own, then: then) } else { then(own) }
     }
 
     private func mayRead(_ request: HTTPRequest, _ client: IPAddress) -> Bool {
@@ -79,16 +91,20 @@ final class StatusFront {
     private func scheduleSample() {
         service.loop.schedule(after: StatusHistory.interval) { [weak self] in
             guard let self else { return }
-            history.append(sample())
-            lastAnnounceCount = service.metrics.announceCount
+            figures { [weak self] in self?.sample($0) }
             scheduleSample()
         }
     }
 
-    private func sample() -> StatusHistory.Sample {
-        let announces = service.metrics.announceCount - lastAnnounceCount
+    private func sample(_ figures: ReactorFigures) {
+        history.append(newSample(figures))
+        lastAnnounceCount = figures.announceCount
+    }
+
+    private func newSample(_ figures: ReactorFigures) -> StatusHistory.Sample {
+        let announces = figures.announceCount - lastAnnounceCount
         return StatusHistory.Sample(
-            time: StoreWorker.wallClock, connections: server.connectionCount,
+            time: StoreWorker.wallClock, connections: figures.connections,
             announcesPerSecond: Double(announces) / (StatusHistory.interval / .seconds(1)),
             swarms: service.swarms.swarmCount, peers: service.swarms.peerCount)
     }
@@ -107,26 +123,26 @@ final class StatusFront {
         var samples: [StatusHistory.Sample]
     }
 
-    private func numbers() -> Numbers {
+    private func numbers(_ figures: ReactorFigures) -> Numbers {
         Numbers(
             version: TrackerProgram.version,
             uptime: Int(startedAt.duration(to: service.now).components.seconds),
             users: service.directory.users.count, online: service.streams.count,
-            groups: service.directory.groupCount, connections: server.connectionCount,
+            groups: service.directory.groupCount, connections: figures.connections,
             swarms: service.swarms.swarmCount, peers: service.swarms.peerCount,
-            announces: service.metrics.announceCount, samples: history.samples)
+            announces: figures.announceCount, samples: history.samples)
     }
 
     // MARK: Prometheus
 
-    private func metricsText() -> [UInt8] {
+    private func metricsText(_ figures: ReactorFigures) -> [UInt8] {
         var text = PrometheusText()
-        writeAnnounces(to: &text)
+        writeAnnounces(figures, to: &text)
         writeState(to: &text)
-        writeTraffic(to: &text)
+        writeTraffic(figures, to: &text)
         text.family(
             "mtorrent_loop_turn_seconds", .histogram, "Time of a turn of the event loop.")
-        text.histogram("mtorrent_loop_turn_seconds", service.metrics.turnTimes)
+        text.histogram("mtorrent_loop_turn_seconds", figures.turnTimes)
         text.family(
             "mtorrent_database_seconds", .histogram,
             "Time from asking the database to its answer, waiting included.")
@@ -134,13 +150,12 @@ final class StatusFront {
         return text.bytes
     }
 
-    private func writeAnnounces(to text: inout PrometheusText) {
-        let metrics = service.metrics
+    private func writeAnnounces(_ figures: ReactorFigures, to text: inout PrometheusText) {
         text.family("mtorrent_announces_total", .counter, "Announces answered.")
         for transport in Metrics.Transport.allCases {
             for outcome in Metrics.Outcome.allCases {
                 text.sample(
-                    "mtorrent_announces_total", metrics.announceCount(outcome, over: transport),
+                    "mtorrent_announces_total", figures.announces(outcome, over: transport),
                     [("protocol", "\(transport)"), ("outcome", "\(outcome)")])
             }
         }
@@ -149,13 +164,13 @@ final class StatusFront {
             "Time from an announce's being there to its answer.")
         for transport in Metrics.Transport.allCases {
             text.histogram(
-                "mtorrent_announce_seconds", metrics.announceTimes[transport.rawValue],
+                "mtorrent_announce_seconds", figures.announceTimes[transport.rawValue],
                 [("protocol", "\(transport)")])
         }
         text.family("mtorrent_scrapes_total", .counter, "Scrapes answered.")
         for transport in Metrics.Transport.allCases {
             text.sample(
-                "mtorrent_scrapes_total", metrics.scrapeCounts[transport.rawValue],
+                "mtorrent_scrapes_total", figures.scrapes[transport.rawValue],
                 [("protocol", "\(transport)")])
         }
     }
@@ -174,10 +189,10 @@ final class StatusFront {
             startedAt.duration(to: service.now) / .seconds(1))
     }
 
-    private func writeTraffic(to text: inout PrometheusText) {
-        let traffic = server.traffic
+    private func writeTraffic(_ figures: ReactorFigures, to text: inout PrometheusText) {
+        let traffic = figures.traffic
         text.single(
-            "mtorrent_connections", .gauge, "Open TCP connections.", server.connectionCount)
+            "mtorrent_connections", .gauge, "Open TCP connections.", figures.connections)
         text.single(
             "mtorrent_connections_accepted_total", .counter, "TCP connections accepted.",
             traffic.accepted)
@@ -195,12 +210,13 @@ final class StatusFront {
         text.sample(
             "mtorrent_received_bytes_total", traffic.receivedBytes, [("protocol", "http")])
         text.sample(
-            "mtorrent_received_bytes_total", datagrams.receivedBytes, [("protocol", "udp")])
+            "mtorrent_received_bytes_total", figures.datagramBytes.received,
+            [("protocol", "udp")])
         text.family("mtorrent_sent_bytes_total", .counter, "Bytes sent.")
         text.sample("mtorrent_sent_bytes_total", traffic.sentBytes, [("protocol", "http")])
-        text.sample("mtorrent_sent_bytes_total", datagrams.sentBytes, [("protocol", "udp")])
+        text.sample("mtorrent_sent_bytes_total", figures.datagramBytes.sent, [("protocol", "udp")])
         text.single(
             "mtorrent_datagrams_dropped_total", .counter,
-            "Datagrams that were too long or could not be sent.", datagrams.droppedCount)
+            "Datagrams that were too long or could not be sent.", figures.droppedDatagrams)
     }
 }

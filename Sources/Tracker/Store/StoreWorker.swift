@@ -23,6 +23,8 @@ final class StoreWorker {
         let events: Result<[RecordedEvent], StoreError>
     }
 
+    /// Runs its argument once what was given to `onEvents` is known wherever it has to be.
+    var settle: (@escaping () -> Void) -> Void = { $0() }
     /// Called with the nanoseconds from each question to its answer.
     var onAnswer: (Int64) -> Void = { _ in }
 
@@ -80,7 +82,8 @@ final class StoreWorker {
             switch outcome {
             case .success(let outcome):
                 onEvents(outcome.events)
-                then(outcome.result)
+                guard let self else { return then(outcome.result) }
+                settle { then(outcome.result) }
             case .failure(let error): then(.failure(StoreError(refusedBy: error)))
             }
         }

@@ -8,7 +8,7 @@ import Wire
 /// hasn't proved that it receives there: the tracker can't be used to flood others.
 final class DatagramFront {
     /// Who knows the swarms; set before the loop runs.
-    var service: TrackerService!
+    var service: AnnounceService!
     private let loop: EventLoop
     private let connectionIDs: ConnectionIDs
     private var socket: DatagramSocket!
@@ -24,24 +24,29 @@ final class DatagramFront {
     private static let mostPeers = (ipv4: 240, ipv6: 78)
 
     /// Receives once the loop runs.
-    /// - Parameter inherited: a socket that is bound already, instead of one for the address.
+    /// - Parameters:
+    ///   - inherited: a socket that is bound already, instead of one for the address.
+    ///   - sharingPort: with another reactor's.
+    ///   - connectionIDs: the same for all reactors.
     init(
         loop: EventLoop, address: SocketAddress, inherited: Int32? = nil,
-        connectionIDLifetime: Duration
+        sharingPort: Bool = false, connectionIDs: ConnectionIDs
     ) throws(SystemError) {
         self.loop = loop
-        var generator = SystemRandomNumberGenerator()
-        connectionIDs = ConnectionIDs(lifetime: connectionIDLifetime, random: &generator)
+        self.connectionIDs = connectionIDs
         let onReceive: DatagramSocket.ReceiveHandler = { [unowned self] in receive($0, from: $1) }
         socket =
             if let inherited {
                 try DatagramSocket(loop: loop, descriptor: inherited, onReceive: onReceive)
             } else {
-                try DatagramSocket(loop: loop, address: address, onReceive: onReceive)
+                try DatagramSocket(
+                    loop: loop, address: address, sharingPort: sharingPort, onReceive: onReceive)
             }
     }
 
     func close() { socket.close() }
+
+    func sharePort() throws(SystemError) { try socket.sharePort() }
 
     var droppedCount: Int { socket.droppedCount }
 
@@ -110,7 +115,7 @@ final class DatagramFront {
         let count = try datagram.scrapedCount()
         if service.isTooOften(address) {
             return TrackerDatagram.appendError(
-                datagram.transaction, TrackerService.tooOften.reason, limit: datagram.count,
+                datagram.transaction, AnnounceService.tooOften.reason, limit: datagram.count,
                 to: &answer)
         }
         scraped.removeAll(keepingCapacity: true)

@@ -74,6 +74,21 @@ package struct Directory: ~Copyable, Sendable {
 
     package init() {}
 
+    /// A directory of its own with the same content, for another thread: users have the same
+    /// indices in both, as long as both are fed with the same events.
+    package init(copying other: borrowing Directory) {
+        appliedThrough = other.appliedThrough
+        users = other.users
+        userIndices = other.userIndices
+        passkeys = other.passkeys
+        sessions = other.sessions
+        groupSlots = other.groupSlots
+        freeGroupSlots = other.freeGroupSlots
+        groupIndices = other.groupIndices
+        locations = other.locations
+        registrations = other.registrations
+    }
+
     /// - Parameters:
     ///   - snapshot: the shortest list of events that makes the present state.
     ///   - sequence: the place in the log that the snapshot stands for.

@@ -57,6 +57,12 @@ struct CoarseTime: Equatable, BitwiseCopyable {
         ticks = UInt16(truncatingIfNeeded: nanoseconds / 8_000_000_000 + 1)
     }
 
+    /// Until the moment; in whole units, at least none.
+    func remaining(at nanoseconds: Int64) -> Duration {
+        let now = UInt16(truncatingIfNeeded: nanoseconds / 8_000_000_000)
+        return .seconds(8) * Int(max(0, Int16(bitPattern: ticks &- now)))
+    }
+
     func isPast(at nanoseconds: Int64) -> Bool {
         let now = UInt16(truncatingIfNeeded: nanoseconds / 8_000_000_000)
         return Int16(bitPattern: ticks &- now) <= 0

@@ -65,7 +65,7 @@ package struct Swarms: ~Copyable {
     /// Moments further away compare wrongly with each other.
     static let longestLifetime = Duration.seconds(2 * 86_400 + 60)
 
-    private let limits: Limits
+    let limits: Limits
     var table = SwarmTable()
     /// Where a user may have entries; a slot may be named that has none any more.
     private var slotsByUser: [UserIndex: Set<UInt32>] = [:]
@@ -251,7 +251,7 @@ package struct Swarms: ~Copyable {
         }
     }
 
-    private func ipv6Endpoint(of peer: SwarmPeer, in slot: Int) -> Endpoint? {
+    func ipv6Endpoint(of peer: SwarmPeer, in slot: Int) -> Endpoint? {
         ipv6[IPv6Key(slot: UInt32(slot), identity: peer.identity)]
     }
 

@@ -3,7 +3,7 @@
 /// Bytes are appended as they arrive; `next` is then called until it gives nil, since requests
 /// may be pipelined. Bodies need a Content-Length: chunked requests are refused with 411, which
 /// RFC 9112 §6.3 leaves to a server, and keeps the classic ways of smuggling out.
-package struct HTTPRequestDecoder {
+package struct HTTPRequestDecoder: Sendable {
     private let limits: HTTPLimits
     private var buffer: [UInt8] = []
     /// Where in `buffer` the present request or the rest of its body begins.

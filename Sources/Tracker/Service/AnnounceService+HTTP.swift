@@ -3,7 +3,7 @@ import TrackerCore
 import Wire
 
 // Announces and scrapes over HTTP, answered in bencoding (BEP 3, 23, 48).
-extension TrackerService {
+extension AnnounceService {
     /// Appends the answer to an announce, refusals included.
     func answerAnnounce(
         query: UnsafeRawBufferPointer, path: AnnouncePath, from address: IPAddress,

@@ -3,7 +3,7 @@ import TrackerCore
 import Wire
 
 // The hot path: no String, no database, nothing that waits.
-extension TrackerService {
+extension AnnounceService {
     /// What an announce leads to; the peers that were chosen are in `chosen`.
     enum AnnounceOutcome {
         case entered(Swarms.Counts)
@@ -68,8 +68,8 @@ extension TrackerService {
         let identity = identity(of: request, path, address: address)
         if request.event == .stopped {
             let counts = swarms.stop(identity, of: request.infoHash)
-            tell(.left(request.infoHash, identity))
             chosen.removeAll()
+            if tellsChanges { changed(.left(request.infoHash, identity)) }
             return .entered(counts)
         }
         let wanted = request.numwant ?? configuration.usualPeers
@@ -87,7 +87,7 @@ extension TrackerService {
                 AnnounceFailure(
                     reason: "this tracker can't take more peers", retryIn: .minutes(10)))
         }
-        tell(.entered(entry))
+        if tellsChanges { changed(.entered(entry)) }
         return .entered(counts)
     }
 
