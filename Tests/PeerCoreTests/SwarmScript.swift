@@ -72,6 +72,8 @@ final class SwarmScript {
     var progress: SwarmProgress { swarm.progress(at: now) }
     var peers: [PeerSnapshot] { swarm.peers(at: now) }
 
+    func brokenInvariants() -> [String] { swarm.brokenInvariants() }
+
     // MARK: Events
 
     func tell(_ event: SwarmEvent) -> [String] {

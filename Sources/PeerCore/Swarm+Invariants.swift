@@ -1,35 +1,35 @@
-import Testing
-
-@testable import PeerCore
-
-extension SwarmScript {
-    /// What holds between any two events, as lines about what doesn't.
-    func brokenInvariants() -> [String] {
-        let peers = swarm.connections.entries.compactMap { $0 }
+// What the tests and the simulation look at; nothing of it runs otherwise.
+extension Swarm {
+    /// What holds between any two events, as lines about what doesn't. Takes a look at every
+    /// piece, block and connection.
+    package func brokenInvariants() -> [String] {
+        let peers = connections.entries.compactMap { $0 }
         let active = peers.filter(\.isActive)
         var broken: [String] = []
         func check(_ isKept: Bool, _ line: String) {
             if !isKept { broken.append(line) }
         }
-        check(swarm.connections.count == peers.count, "connections are counted")
-        check(swarm.activeCount == active.count, "active ones are counted")
-        check(swarm.holdingCount == active.filter(\.holdsSlot).count, "slots are counted")
-        check(swarm.spareCount == active.filter(\.isSpare).count, "spare slots are counted")
-        check(swarm.waitingCount == active.filter(\.isWaiting).count, "waiting ones are counted")
+        check(connections.count == peers.count, "connections are counted")
+        check(activeCount == active.count, "active ones are counted")
+        check(holdingCount == active.filter(\.holdsSlot).count, "slots are counted")
+        check(spareCount == active.filter(\.isSpare).count, "spare slots are counted")
+        check(waitingCount == active.filter(\.isWaiting).count, "waiting ones are counted")
         checkWaiting(active, check)
-        check(swarm.usefulCount == active.filter(\.amInterested).count, "useful ones are counted")
-        check(swarm.holdingCount <= swarm.slots.count, "slots are kept")
-        check(swarm.missing.count(sharedWith: swarm.have) == 0, "what is missing isn't there")
-        check(swarm.totals.missingPieces == swarm.missing.setCount, "missing pieces are counted")
+        check(usefulCount == active.filter(\.amInterested).count, "useful ones are counted")
+        check(holdingCount <= slots.count, "slots are kept")
+        check(missing.count(sharedWith: have) == 0, "what is missing isn't there")
+        check(totals.missingPieces == missing.setCount, "missing pieces are counted")
         check(
-            swarm.totals.missingBytes == geometry.length(of: swarm.missing),
+            totals.missingBytes == geometry.length(of: missing),
             "missing bytes are counted")
         for peer in active {
             check(!peer.holdsSlot || !peer.amChoking, "only the unchoked hold slots")
-            let useful = peer.pieces.count(sharedWith: swarm.missing)
+            let useful = peer.pieces.count(sharedWith: missing)
             check(peer.usefulPieces == useful, "useful pieces are counted")
             check(peer.amInterested == (useful > 0), "interest is told")
-            check(peer.pipeline.depth <= 24, "pipelines are bounded")
+            check(
+                peer.pipeline.depth <= configuration.pipelineDepth.upperBound,
+                "pipelines are bounded")
             let queue = (0..<peer.uploadQueue.count).map { peer.uploadQueue[$0] }
             check(
                 !peer.amChoking || queue.allSatisfy { peer.grantedFast.contains($0.piece) },
@@ -42,7 +42,7 @@ extension SwarmScript {
                 "chokes are respected")
         }
         for peer in active { checkPipeline(peer.pipeline, check) }
-        if !swarm.isComplete { checkPicker(active, check) }
+        if !isComplete { checkPicker(active, check) }
         return broken
     }
 
@@ -50,13 +50,13 @@ extension SwarmScript {
     private func checkWaiting(
         _ active: [PeerConnection], _ check: (Bool, String) -> Void
     ) {
-        let queue = (0..<swarm.waiting.count).map { swarm.waiting[$0] }
+        let queue = (0..<waiting.count).map { waiting[$0] }
         for peer in active where peer.isWaiting {
             let places = queue.filter { $0.id == peer.id && $0.since == peer.choiceAt }
             check(!places.isEmpty, "who waits has a place in the queue")
-            check(swarm.holdingCount >= swarm.slots.count, "nobody waits while there are slots")
+            check(holdingCount >= slots.count, "nobody waits while there are slots")
         }
-        check(queue.count <= 2 * swarm.connections.count + 101, "the queue is bounded")
+        check(queue.count <= 2 * connections.count + 101, "the queue is bounded")
     }
 
     private func checkPipeline(_ pipeline: RequestPipeline, _ check: (Bool, String) -> Void) {
@@ -79,13 +79,12 @@ extension SwarmScript {
     }
 
     private func checkPicker(_ active: [PeerConnection], _ check: (Bool, String) -> Void) {
-        let picker = swarm.picker
         var unverified = 0
         for piece in 0..<geometry.pieceCount {
             let isOpen = picker.wanted.contains(piece)
             let isStarted = picker.active.slot(of: piece) != nil
             check(
-                (isOpen ? 1 : 0) + (isStarted ? 1 : 0) == (swarm.missing.contains(piece) ? 1 : 0),
+                (isOpen ? 1 : 0) + (isStarted ? 1 : 0) == (missing.contains(piece) ? 1 : 0),
                 "a missing piece is started or not, another one is neither")
             let holders = active.filter { !$0.isCountedAsSeed && $0.pieces.contains(piece) }
             check(Int(picker.availability[piece]) == holders.count, "availability is counted")
