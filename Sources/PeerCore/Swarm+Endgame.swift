@@ -10,8 +10,9 @@ extension Swarm {
     ) {
         let ownTime = expectedTime(of: peer, now)
         // Before the endgame proper only those who are hopelessly slow are relieved.
-        let least = picker.isEndgame ? 2 * ownTime + 0.02 : max(2 * ownTime, 4)
-        if slowest.foundAt.advanced(by: .milliseconds(5)) <= now { findSlowest(now) }
+        let least = picker.isEndgame ? 2 * ownTime + 0.02 : max(2 * ownTime, 10)
+        let age: Duration = picker.isEndgame ? .milliseconds(5) : Self.lookInterval
+        if slowest.foundAt.advanced(by: age) <= now { findSlowest(now) }
         guard let slow = slowest.first === peer ? slowest.second : slowest.first else { return }
         var demand = demand
         var blocks = slow.pipeline.blockCount
