@@ -103,6 +103,19 @@ package struct Bitfield: Equatable, Sendable {
         return nil
     }
 
+    /// The lowest member that isn't below `start`, which is in `0..<bitCount`.
+    package func firstMember(from start: Int) -> Int? {
+        guard start < bitCount else { return nil }
+        var index = start >> 6
+        var word = words[index] & (~0 >> UInt64(start & 63))
+        while word == 0 {
+            index += 1
+            guard index < words.count else { return nil }
+            word = words[index]
+        }
+        return index << 6 + word.leadingZeroBitCount
+    }
+
     /// The members of this set that aren't members of `other`, which is of the same size.
     package func subtracting(_ other: Bitfield) -> Bitfield {
         precondition(bitCount == other.bitCount, "bitfields of different sizes")

@@ -112,6 +112,8 @@ final class PeerConnection {
     var servedBytes: Int64 = 0
     /// Whether it counts as unchoked among the upload slots: not while it takes nothing.
     var holdsSlot = false
+    /// The pieces that were suggested to it and that it hasn't asked for (BEP 6).
+    var told: [UInt32] = []
     /// Unchoked for the chance that it proves a better partner than those chosen by rate.
     var isOptimistic = false
 

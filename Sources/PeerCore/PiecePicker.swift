@@ -130,6 +130,13 @@ struct PiecePicker {
         _ peer: PeerConnection, _ demand: inout Demand, _ picked: inout [BlockRun]
     ) {
         if isOpen(peer.currentSlot, to: peer) { take(peer.currentSlot, peer, &demand, &picked) }
+        // What nobody else has comes before what others can give as well.
+        for piece in peer.suggested.map(Int.init)
+        where !demand.isMet && wanted.contains(piece) && availability[piece] == 0
+            && peer.offers(piece)
+        {
+            take(start(piece, with: peer), peer, &demand, &picked)
+        }
         var position = 0
         while !demand.isMet, position < active.partial.count {
             let slot = active.partial[position]

@@ -168,6 +168,7 @@ extension Swarm {
         peer.refusedRequests = 0
         peer.uploadMeter.expect(at: now)
         send(.unchoke, to: peer, now, &outputs)
+        suggest(to: peer, now, &outputs)
     }
 
     private mutating func choke(
@@ -180,6 +181,7 @@ extension Swarm {
         peer.isOptimistic = false
         peer.choiceAt = now
         if peer.isWaiting { enqueue(peer, now) }
+        takeBackSuggestions(of: peer)
         send(.choke, to: peer, now, &outputs)
         dropQueue(of: peer, now, &outputs)
     }

@@ -172,6 +172,7 @@ extension Swarm {
         peer.record.pieces = peer.pieces.setCount
         records.leave(peer.record)
         if !isComplete, !peer.isCountedAsSeed { picker.remove(peer.pieces) }
+        takeBackSuggestions(of: peer)
         let hadRequests = peer.pipeline.count > 0
         giveUpRequests(of: peer)
         slowest = SlowestPeers(foundAt: .zero)

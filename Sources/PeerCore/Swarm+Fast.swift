@@ -38,9 +38,12 @@ extension Swarm {
         }
     }
 
-    /// A hint only: what it was told last counts.
+    /// A hint only: what it was told last counts, and what isn't started.
     private func suggested(_ piece: UInt32, by peer: PeerConnection) {
-        guard Int(piece) < geometry.pieceCount, !peer.suggested.contains(piece) else { return }
+        guard !isComplete, Int(piece) < geometry.pieceCount, !peer.suggested.contains(piece) else {
+            return
+        }
+        peer.suggested.removeAll { !picker.wanted.contains(Int($0)) }
         if peer.suggested.count == configuration.maxSuggested { peer.suggested.removeFirst() }
         peer.suggested.append(piece)
     }
@@ -74,7 +77,9 @@ extension Swarm {
         let pieces = AllowedFastSet.pieces(
             count: count, of: geometry.pieceCount, infoHash: geometry.infoHash,
             address: peer.endpoint.address)
-        for piece in pieces where have.contains(Int(piece)) {
+        // What nobody else has isn't given to everyone alike: it would leave too late.
+        for piece in pieces
+        where have.contains(Int(piece)) && !soleCopies.contains(Int(piece)) {
             peer.grantedFast.append(piece)
             peer.grantedBytes += geometry.length(ofPiece: Int(piece))
             send(.allowedFast(piece), to: peer, now, &outputs)

@@ -86,7 +86,12 @@ extension Swarm {
         }
         guard peer.pieces.insert(piece) else { return }
         if peer.pieces.isFull { peer.pieces = fullBitfield }
-        if !isComplete, !peer.isCountedAsSeed { picker.add(piece) }
+        if isComplete {
+            soleCopies.remove(piece)
+            tookUp(UInt32(piece), peer, now, &outputs)
+        } else if !peer.isCountedAsSeed {
+            picker.add(piece)
+        }
         if missing.contains(piece) {
             peer.usefulPieces += 1
             peer.dryEpoch = 0
@@ -120,7 +125,11 @@ extension Swarm {
         // Equal ones share their memory: seeds, and those who begin, are many.
         peer.pieces = pieces.isFull ? fullBitfield : pieces
         peer.isCountedAsSeed = pieces.isFull
-        if !isComplete, !peer.isCountedAsSeed { picker.add(pieces) }
+        if isComplete {
+            soleCopies.remove(pieces)
+        } else if !peer.isCountedAsSeed {
+            picker.add(pieces)
+        }
         peer.usefulPieces = pieces.count(sharedWith: missing)
         reconsider(peer, now, &outputs)
         if peer.isActive { grantFastPieces(to: peer, now, &outputs) }

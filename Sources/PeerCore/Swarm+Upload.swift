@@ -26,6 +26,7 @@ extension Swarm {
         }
         peer.uploadQueue.append(request)
         peer.queuedBytes += length
+        if !soleCopies.isEmpty { tookUp(request.piece, peer, now, &outputs) }
     }
 
     func cancelled(

@@ -42,6 +42,7 @@ extension Swarm {
 
     private mutating func endDownload(_ now: Instant, _ outputs: inout SwarmOutputs) {
         picker = .ofNothing(geometry)
+        findSoleCopies()
         for peer in connections.entries {
             guard let peer else { continue }
             peer.pipeline.removeAll()

@@ -26,6 +26,8 @@ package struct Swarm: ~Copyable {
     /// their minds since.
     var waiting = Queue<WaitingPeer>()
     var blame = Blame()
+    /// Empty while something is missing, and once every piece is known to be elsewhere.
+    var soleCopies = SoleCopies(Bitfield(bitCount: 0))
     /// Of no pieces at all once complete: a seeder needs none of its memory.
     var picker: PiecePicker
 
@@ -116,6 +118,7 @@ package struct Swarm: ~Copyable {
         totals.wantedBytes = geometry.length(of: wanted)
         totals.missingPieces = missing.setCount
         totals.missingBytes = geometry.length(of: missing)
+        if missing.isEmpty { findSoleCopies() }
     }
 
     /// Whether every wanted piece has its hash; an empty file is complete from the beginning.

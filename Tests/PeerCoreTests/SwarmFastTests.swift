@@ -110,7 +110,8 @@ struct SwarmFastTests {
         #expect(script.advance(.seconds(2)) == ["a < request 3@16384+16384"])
     }
 
-    /// A seed of many pieces, of which b has the only slot and a, who begins, has none.
+    /// A seed of many pieces that isn't the only one, of which b has the only slot and a, who
+    /// begins, has none.
     private func waiting(
         _ configure: (inout SwarmConfiguration) -> Void = { _ in }
     ) -> (script: SwarmScript, allowed: [UInt32]) {
@@ -119,6 +120,7 @@ struct SwarmFastTests {
             $0.allowedFastCount = 3
             configure(&$0)
         }
+        script.join("s", pieces: Array(0..<100))
         script.join("b")
         _ = script.say("b", .interested)
         script.join("a", fast: true)
