@@ -6,7 +6,10 @@ DESTDIR ?=
 SWIFT_BUILD := swift build -c release --static-swift-stdlib
 PROGRAMS := mtorrent mtorrent-tracker
 
-.PHONY: build demo test bench bench-peer bench-tracker check install clean hooks help
+SECONDS ?= 60
+SEED ?= 1
+
+.PHONY: build demo test sim-soak bench bench-peer bench-tracker check install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
 
 build: bootstrap ## build both programs, optimized, into .build/release
@@ -17,6 +20,10 @@ demo: build ## a tracker and four peers on this machine share a 512 MiB file
 
 test: bootstrap-tests ## all tests: unit, state machines, real programs, other clients
 	scripts/test
+
+sim-soak: bootstrap ## simulate small swarms with faults for SECONDS=60, from SEED=1 on
+	swift build -c release --product mtorrent-sim
+	.build/release/mtorrent-sim --seed $(SEED) --soak $(SECONDS)
 
 bench: bootstrap-tests build ## measure against aria2 on this machine
 	swift build -c release --package-path Benchmarks

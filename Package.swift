@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "mtorrent-tracker", targets: ["mtorrent-tracker"]),
         .executable(name: "mtorrent", targets: ["mtorrent"]),
+        .executable(name: "mtorrent-sim", targets: ["mtorrent-sim"]),
     ],
     targets: [
         // C: what Swift can't call itself, and maps of the distribution's libraries.
@@ -59,6 +60,8 @@ let package = Package(
         .executableTarget(
             name: "mtorrent-tracker", dependencies: ["Tracker"], swiftSettings: strict),
         .executableTarget(name: "mtorrent", dependencies: ["Peer"], swiftSettings: strict),
+        .executableTarget(
+            name: "mtorrent-sim", dependencies: ["Simulation", "Options"], swiftSettings: strict),
 
         tests("Reactor", ["Reactor"]),
         tests("Wire", ["Wire"]),
@@ -67,6 +70,7 @@ let package = Package(
         tests("SQLite", ["SQLite", "CSQLite"]),
         tests("TrackerCore", ["TrackerCore", "Wire"]),
         tests("PeerCore", ["PeerCore", "Simulation", "Wire"]),
+        tests("Simulation", ["Simulation", "PeerCore", "Wire"]),
         tests(
             "Tracker",
             ["Tracker", "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite"]),

@@ -1,88 +1,28 @@
 import PeerCore
 import Wire
 
-/// What a peer of the simulation does to others.
-package enum SimulatedBehavior: Equatable, Sendable {
-    case honest
-    /// Every block it sends has a wrong byte.
-    case corrupting
-    /// One block in so many has a wrong byte: what it sends alone may be right.
-    case corruptingSome(every: Int)
-    /// Stops sending, but stays connected, after so many blocks.
-    case stalling(afterBlocks: Int)
-    /// Sends next to nothing, a byte at a time, after so many blocks.
-    case trickling(afterBlocks: Int)
-    /// Ends the connection in the middle of a block, after so many.
-    case hangingUp(afterBlocks: Int)
-    /// Sends bytes that are no messages, after so many blocks.
-    case garbling(afterBlocks: Int)
-    /// Says it has everything, and rejects whatever it is asked for.
-    case rejecting
-    /// Sends every block once more, unasked.
-    case repeating
+/// How a peer of the simulation is to be.
+package struct SimulatedPeerPlan: Sendable {
+    /// It has everything from the beginning.
+    package var isSeed = false
+    /// The pieces it wants; nil for all.
+    package var wanted: Bitfield?
+    package var behavior = SimulatedBehavior.honest
+    package var link = SimulatedLink()
+    package var clock = SimulatedClock()
+    /// Where it is: between sites there may be a narrow line.
+    package var site = 0
+    /// A user of the tracker who isn't a member of the group.
+    package var isOutsider = false
+
+    package init() {}
 }
 
-/// How a peer is connected to the rest.
-package struct SimulatedLink: Sendable {
-    /// What it can send, in bytes a second, over all of its connections.
-    package var uploadRate: Int
-    /// One way, to every other peer; the larger one of two counts.
-    package var latency: Duration
-
-    package init(uploadRate: Int = 50_000_000, latency: Duration = .milliseconds(1)) {
-        self.uploadRate = uploadRate
-        self.latency = latency
-    }
-}
-
-/// One end of a simulated connection: bytes arrive in order, cut anywhere, never lost.
-final class SimulatedEnd {
-    let id: ConnectionID
-    let peer: SimulatedPeer
-    /// Nil once this end is closed.
-    var other: SimulatedEnd?
-    /// What waits for the peer's link, and how far it has been sent.
-    var outbox: [UInt8] = []
-    var sent = 0
-    /// Blocks were handed out since `drained` was last reported.
-    var owesDrained = false
-    /// To be closed once the outbox is empty.
-    var isClosing = false
-    /// The handshake of an accepted connection has been read.
-    var isIntroduced: Bool
-    var received: [UInt8] = []
-    /// Nothing arrives before what was sent earlier.
-    var lastArrival = Instant.zero
-
-    init(id: ConnectionID, peer: SimulatedPeer, isOutgoing: Bool) {
-        self.id = id
-        self.peer = peer
-        isIntroduced = isOutgoing
-    }
-
-    var pendingCount: Int { outbox.count - sent }
-
-    /// The next so many bytes, which leave the outbox.
-    func take(_ count: Int) -> [UInt8] {
-        let segment = [UInt8](outbox[sent..<sent + count])
-        sent += count
-        if sent == outbox.count {
-            outbox.removeAll(keepingCapacity: true)
-            sent = 0
-        } else if sent > 1 << 20 {
-            outbox.removeFirst(sent)
-            sent = 0
-        }
-        return segment
-    }
-}
-
-/// A peer of the simulation: a real swarm, with storage and a link that are not.
+/// A peer of the simulation: a real swarm, with a disk, a link and a clock that are not.
 package final class SimulatedPeer {
     package let index: Int
     package let endpoint: Endpoint
-    package let behavior: SimulatedBehavior
-    package let link: SimulatedLink
+    package let plan: SimulatedPeerPlan
     package internal(set) var swarm: Swarm
     package internal(set) var storage: SimulatedStorage
     /// When it became complete.
@@ -91,39 +31,75 @@ package final class SimulatedPeer {
     package internal(set) var blamed: [Endpoint] = []
     /// Why its swarm closed connections.
     package internal(set) var closeReasons: [SwarmCloseReason] = []
+    package internal(set) var isRunning = false
+    /// Its disk was full: it doesn't go on by itself.
+    package internal(set) var hasFailed = false
+    /// It crashed and wasn't started anew.
+    package internal(set) var isDown = false
+    /// How many times it has been started anew after a crash; what was under way before is void.
+    package internal(set) var life = 0
+    /// Bytes of blocks that came and that went, over all of its lives.
+    package internal(set) var takenBytes = 0
+    package internal(set) var givenBytes = 0
 
-    var ends: [ConnectionID: SimulatedEnd] = [:]
-    /// Ends with bytes to send, in turn.
-    var sendQueue: [SimulatedEnd] = []
-    var isSending = false
-    var isRunning = false
+    var announcing = SimulatedAnnouncing()
     var blocksSent = 0
     var scheduledDeadline: Instant?
+
+    // Its line: ends with bytes to send, in turn, and segments that arrive.
+    var sendQueue = Queue<SimulatedEnd>()
+    var touched: [SimulatedEnd] = []
+    var isSending = false
+    /// Bytes that went past the queue because they are so few.
+    var uploadDebt = 0
+    var arrivals = Queue<(end: SimulatedEnd, segment: Segment)>()
+
+    private(set) var ends: [SimulatedEnd?] = []
     private var freeSlots: [UInt32] = []
     private var generation: UInt32 = 0
 
     init(
-        index: Int, endpoint: Endpoint, behavior: SimulatedBehavior, link: SimulatedLink,
-        swarm: consuming Swarm, storage: SimulatedStorage
+        index: Int, endpoint: Endpoint, plan: SimulatedPeerPlan, swarm: consuming Swarm,
+        storage: SimulatedStorage
     ) {
         self.index = index
         self.endpoint = endpoint
-        self.behavior = behavior
-        self.link = link
+        self.plan = plan
         self.swarm = swarm
         self.storage = storage
     }
 
-    func makeConnectionID() -> ConnectionID {
-        generation += 1
-        return ConnectionID(
-            slot: freeSlots.popLast() ?? UInt32(ends.count), generation: generation)
+    package var behavior: SimulatedBehavior { plan.behavior }
+    package var link: SimulatedLink { plan.link }
+    package var connectionCount: Int { ends.count - freeSlots.count }
+
+    /// Its swarm's state, by its own clock.
+    package func progress(at now: Instant) -> SwarmProgress {
+        swarm.progress(at: plan.clock.local(now))
     }
 
+    func makeEnd(isOutgoing: Bool) -> SimulatedEnd {
+        generation += 1
+        let slot = freeSlots.popLast() ?? UInt32(ends.count)
+        let id = ConnectionID(slot: slot, generation: generation)
+        let end = SimulatedEnd(id: id, peer: self, isOutgoing: isOutgoing)
+        if Int(slot) == ends.count { ends.append(end) } else { ends[Int(slot)] = end }
+        return end
+    }
+
+    func end(_ id: ConnectionID) -> SimulatedEnd? {
+        guard Int(id.slot) < ends.count, let end = ends[Int(id.slot)], end.id == id else {
+            return nil
+        }
+        return end
+    }
+
+    func isOpen(_ end: SimulatedEnd) -> Bool { self.end(end.id) === end }
+
     func remove(_ end: SimulatedEnd) {
-        ends[end.id] = nil
+        guard isOpen(end) else { return }
+        ends[Int(end.id.slot)] = nil
         end.other = nil
         freeSlots.append(end.id.slot)
-        sendQueue.removeAll { $0 === end }
     }
 }

@@ -3,43 +3,91 @@ import Wire
 
 // Connections, and bytes on their way.
 extension SwarmSimulation {
+    /// What a program has in its own queue before it asks for more.
+    private static let lowWaterMark = 16 << 10
+    /// How long a dial is tried to somebody who can't be reached.
+    private static let dialTimeout = Duration.seconds(10)
+
+    func latency(from: SimulatedPeer, to: SimulatedPeer) -> Duration {
+        from.link.latencyOut + to.link.latencyIn
+    }
+
+    /// Whether nothing gets through between two peers at present.
+    func isCut(_ one: SimulatedPeer, _ other: SimulatedPeer) -> Bool {
+        !sides.isEmpty && sides[one.index, default: 0] != sides[other.index, default: 0]
+    }
+
+    func dial(_ endpoint: Endpoint, by peer: SimulatedPeer) {
+        var wait = peer.link.latencyOut * 2
+        if let other = peersByEndpoint[endpoint] {
+            if peer.plan.isOutsider, !tracker.isOpen {
+                note(violation: "who isn't a member learned of peer \(other.index)")
+            }
+            wait = latency(from: peer, to: other) + latency(from: other, to: peer)
+            if isCut(peer, other) { wait = Self.dialTimeout }
+        }
+        events.schedule(.dialled(peer, endpoint, life: peer.life), at: now.advanced(by: wait))
+    }
+
     func dialled(by peer: SimulatedPeer, _ endpoint: Endpoint) {
         guard peer.isRunning else { return }
-        guard let other = peers.first(where: { $0.endpoint == endpoint }), other.isRunning else {
+        guard let other = peersByEndpoint[endpoint], other.isRunning, !isCut(peer, other) else {
             return handle(.connectFailed(endpoint), at: peer)
         }
-        let dialling = SimulatedEnd(
-            id: peer.makeConnectionID(), peer: peer, isOutgoing: true)
-        peer.ends[dialling.id] = dialling
-        let accepting = SimulatedEnd(
-            id: other.makeConnectionID(), peer: other, isOutgoing: false)
-        other.ends[accepting.id] = accepting
+        let dialling = peer.makeEnd(isOutgoing: true)
+        let accepting = other.makeEnd(isOutgoing: false)
         dialling.other = accepting
         accepting.other = dialling
+        if torrent.detail == .bytes { monitor(dialling, accepting) }
         handle(.connected(dialling.id, endpoint), at: peer)
     }
 
-    func enqueue(_ bytes: ArraySlice<UInt8>, on id: ConnectionID, of peer: SimulatedPeer) {
-        guard let end = peer.ends[id], !end.isClosing else { return }
-        if end.pendingCount == 0 { peer.sendQueue.append(end) }
-        end.outbox.append(contentsOf: bytes)
+    // MARK: Sending
+
+    func enqueue(_ bytes: ArraySlice<UInt8>, on end: SimulatedEnd) {
+        end.monitor?.sent(bytes, at: self)
+        end.append(bytes)
+        touch(end)
+        check(end)
     }
 
-    func hangUp(_ id: ConnectionID, of peer: SimulatedPeer) {
-        guard let end = peer.ends[id] else { return }
-        end.isClosing = true
-        if end.pendingCount == 0 { finish(end) }
+    func touch(_ end: SimulatedEnd) {
+        guard !end.isTouched else { return }
+        end.isTouched = true
+        end.peer.touched.append(end)
     }
 
-    /// The other end learns of it once everything sent before has arrived.
-    private func finish(_ end: SimulatedEnd) {
-        if let other = end.other {
-            events.schedule(.hangUp(other), at: arrival(of: 0, at: other, from: end))
+    /// Sends on what an event has put into outboxes.
+    func flush(_ peer: SimulatedPeer) {
+        guard !peer.touched.isEmpty else { return transmitIfIdle(peer) }
+        var touched: [SimulatedEnd] = []
+        swap(&touched, &peer.touched)
+        for end in touched {
+            end.isTouched = false
+            // A few bytes don't wait for their turn where whole messages are carried: others send
+            // less by as much.
+            if torrent.detail == .messages, !end.hasBlocks, !end.isQueued, end.pendingCount > 0,
+                !end.isClosing
+            {
+                let segment = end.takeMessages()
+                peer.uploadDebt += segment.count
+                depart(segment, from: end, after: .zero)
+            } else {
+                queueUp(end)
+            }
         }
-        end.peer.remove(end)
+        touched.removeAll(keepingCapacity: true)
+        if peer.touched.isEmpty { swap(&touched, &peer.touched) }
+        transmitIfIdle(peer)
     }
 
-    func transmitIfIdle(_ peer: SimulatedPeer) {
+    private func queueUp(_ end: SimulatedEnd) {
+        guard !end.isQueued, end.pendingCount > 0 else { return }
+        end.isQueued = true
+        end.peer.sendQueue.append(end)
+    }
+
+    private func transmitIfIdle(_ peer: SimulatedPeer) {
         if !peer.isSending { transmit(peer) }
     }
 
@@ -47,57 +95,189 @@ extension SwarmSimulation {
     /// connections take turns.
     func transmit(_ peer: SimulatedPeer) {
         peer.isSending = false
-        guard !peer.sendQueue.isEmpty else { return }
-        let end = peer.sendQueue.removeFirst()
-        let (count, busy) = nextSegment(of: end)
-        let segment = end.take(count)
-        if end.pendingCount > 0 { peer.sendQueue.append(end) }
-        peer.isSending = true
-        events.schedule(.transmit(peer), at: now.advanced(by: busy))
-        if let other = end.other {
-            let instant = arrival(of: count, at: other, from: end)
-            events.schedule(.deliver(other, segment), at: instant)
-        }
-        if end.isClosing {
-            if end.pendingCount == 0 { finish(end) }
-        } else if end.owesDrained, end.pendingCount <= 64 << 10 {
-            end.owesDrained = false
-            handle(.drained(end.id), at: peer)
-        }
-    }
-
-    private func arrival(
-        of count: Int, at other: SimulatedEnd, from end: SimulatedEnd
-    ) -> Instant {
-        let busy = Duration.nanoseconds(count * 1_000_000_000 / end.peer.link.uploadRate)
-        let latency = max(end.peer.link.latency, other.peer.link.latency)
-        let instant = max(now.advanced(by: busy + latency), other.lastArrival)
-        other.lastArrival = instant
-        return instant
-    }
-
-    func deliver(_ bytes: [UInt8], to end: SimulatedEnd) {
-        guard end.peer.ends[end.id] === end, !end.isClosing, let other = end.other else { return }
-        var bytes = bytes
-        if !end.isIntroduced {
-            // A driver reads the handshake itself, to find the swarm that it is for.
-            end.received += bytes
-            guard end.received.count >= Handshake.length else { return }
-            let head = [UInt8](end.received.prefix(Handshake.length))
-            guard let handshake = try? Handshake.decode(head) else {
-                return note(violation: "sent something other than a handshake")
+        while !peer.sendQueue.isEmpty {
+            let end = peer.sendQueue.removeFirst()
+            end.isQueued = false
+            guard peer.isOpen(end) || end.isClosing, let other = end.other, end.pendingCount > 0
+            else { continue }
+            // Its receiver's buffer is full: it goes on once there is room.
+            guard end.onTheWay < other.peer.link.receiveWindow else { continue }
+            let (segment, busy) = nextSegment(of: end)
+            peer.isSending = true
+            peer.uploadDebt = 0
+            depart(segment, from: end, after: busy)
+            queueUp(end)
+            events.schedule(.transmit(peer), at: now.advanced(by: busy))
+            if end.isClosing {
+                if end.pendingCount == 0 { finish(end) }
+            } else if end.owesDrained, end.pendingCount <= Self.lowWaterMark {
+                end.owesDrained = false
+                handle(.drained(end.id), at: peer)
             }
-            end.isIntroduced = true
-            bytes = [UInt8](end.received.dropFirst(Handshake.length))
-            end.received = []
-            let origin = Endpoint(
-                address: other.peer.endpoint.address,
-                port: UInt16(40_000 + end.id.generation % 20_000))
-            handle(.accepted(end.id, origin, handshake), at: end.peer)
+            return
         }
-        guard !bytes.isEmpty, end.peer.ends[end.id] === end else { return }
-        bytes.withUnsafeBytes { raw in
-            handle(.received(end.id, raw), at: end.peer, source: raw)
+    }
+
+    /// How much goes out at once, and how long that takes.
+    private func nextSegment(of end: SimulatedEnd) -> (segment: Segment, busy: Duration) {
+        let peer = end.peer
+        if torrent.detail == .bytes, case .trickling(let limit) = peer.behavior,
+            peer.blocksSent > limit
+        {
+            return (end.take(1), .seconds(1))
         }
+        let segment: Segment
+        switch torrent.detail {
+        case .bytes: segment = end.take(segmentLength(of: end.pendingCount))
+        case .messages: segment = end.takeMessages()
+        }
+        return (segment, peer.link.uploadTime(of: segment.count + peer.uploadDebt))
+    }
+
+    private func depart(_ segment: Segment, from end: SimulatedEnd, after busy: Duration) {
+        guard let other = end.other else { return }
+        end.onTheWay += segment.count
+        var departure = now.advanced(by: busy)
+        if let siteRate, end.peer.plan.site != other.peer.plan.site {
+            let isFree = max(siteFreeAt[end.peer.plan.site, default: .zero], departure)
+            let time = Duration.nanoseconds(segment.count * 1_000_000_000 / siteRate)
+            departure = isFree.advanced(by: time)
+            siteFreeAt[end.peer.plan.site] = departure
+        }
+        let arrival = departure.advanced(by: latency(from: end.peer, to: other.peer))
+        end.lastArrival = max(arrival, end.lastArrival)
+        events.schedule(.arrived(other, segment), at: end.lastArrival)
+    }
+
+    // MARK: Receiving
+
+    /// A segment has come to the peer's line, which takes one after the other.
+    func arrived(_ segment: Segment, at end: SimulatedEnd) {
+        guard end.peer.isOpen(end) else { return }
+        if let other = end.other, isCut(other.peer, end.peer) || !end.held.isEmpty {
+            end.held.append(segment)
+            return
+        }
+        let peer = end.peer
+        let isSmall = torrent.detail == .messages && segment.block == nil
+        guard peer.link.downloadRate != nil, !(isSmall && end.queuedSegments == 0) else {
+            return deliver(segment, to: end)
+        }
+        end.queuedSegments += 1
+        peer.arrivals.append((end, segment))
+        if peer.arrivals.count == 1 { receiveNext(peer) }
+    }
+
+    private func receiveNext(_ peer: SimulatedPeer) {
+        guard let next = peer.arrivals.first else { return }
+        let busy = peer.link.downloadTime(of: next.segment.count)
+        events.schedule(.received(peer), at: now.advanced(by: busy))
+    }
+
+    func receivedNext(_ peer: SimulatedPeer) {
+        guard !peer.arrivals.isEmpty else { return }
+        let (end, segment) = peer.arrivals.removeFirst()
+        end.queuedSegments -= 1
+        receiveNext(peer)
+        deliver(segment, to: end)
+    }
+
+    private func deliver(_ segment: Segment, to end: SimulatedEnd) {
+        guard end.peer.isOpen(end) else { return }
+        if let other = end.other {
+            let wasFull = other.onTheWay >= end.peer.link.receiveWindow
+            other.onTheWay -= segment.count
+            if wasFull, other.pendingCount > 0 {
+                queueUp(other)
+                transmitIfIdle(other.peer)
+            }
+        }
+        if segment.isLast { return lose(end) }
+        guard !end.isClosing else { return }
+        var bytes = segment.bytes
+        if !end.isIntroduced { bytes = introduce(end, bytes) }
+        guard end.peer.isOpen(end), !end.isClosing else { return }
+        if let block = segment.block {
+            deliver(bytes, block, to: end)
+        } else if !bytes.isEmpty {
+            end.monitor?.received(bytes, at: self)
+            receiving = end
+            bytes.withUnsafeBytes { handle(.received(end.id, $0), at: end.peer, source: $0) }
+            receiving = nil
+        }
+    }
+
+    /// Puts the messages together as they would have come.
+    private func deliver(_ bytes: [UInt8], _ block: OutgoingBlock, to end: SimulatedEnd) {
+        scratch.copyBytes(from: bytes)
+        var position = bytes.count
+        let length = UInt32(9 + block.request.length)
+        let head = [length, block.request.piece, block.request.begin]
+        for (offset, field) in zip([0, 5, 9], head) {
+            scratch.storeBytes(
+                of: field.bigEndian, toByteOffset: position + offset, as: UInt32.self)
+        }
+        scratch[position + 4] = PeerMessage.ID.piece
+        position += PeerMessage.pieceHeaderLength
+        for (index, stamp) in block.stamps.enumerated() {
+            scratch.storeBytes(
+                of: stamp, toByteOffset: position + index * geometry.blockLength, as: UInt64.self)
+        }
+        position += Int(block.request.length)
+        let raw = UnsafeRawBufferPointer(rebasing: scratch[..<position])
+        handle(.received(end.id, raw), at: end.peer, source: raw)
+    }
+
+    /// A driver reads the handshake itself, to find the swarm that it is for. Returns what comes
+    /// after it.
+    private func introduce(_ end: SimulatedEnd, _ bytes: [UInt8]) -> [UInt8] {
+        end.received += bytes
+        guard end.received.count >= Handshake.length, let other = end.other else { return [] }
+        let head = [UInt8](end.received.prefix(Handshake.length))
+        guard let handshake = try? Handshake.decode(head) else {
+            note(violation: "sent something other than a handshake")
+            return []
+        }
+        end.isIntroduced = true
+        let rest = [UInt8](end.received.dropFirst(Handshake.length))
+        end.received = []
+        end.monitor?.received(head, at: self)
+        let origin = Endpoint(
+            address: other.peer.endpoint.address,
+            port: UInt16(40_000 + end.id.generation % 20_000))
+        handle(.accepted(end.id, origin, handshake), at: end.peer)
+        return rest
+    }
+
+    // MARK: Closing
+
+    func hangUp(_ id: ConnectionID, of peer: SimulatedPeer) {
+        guard let end = peer.end(id) else { return }
+        end.isClosing = true
+        if end.pendingCount == 0 { finish(end) }
+    }
+
+    /// The other end learns of it once everything sent before has arrived.
+    private func finish(_ end: SimulatedEnd) {
+        shut(end)
+        end.peer.remove(end)
+    }
+
+    /// Ends one direction of a connection.
+    func shut(_ end: SimulatedEnd) {
+        guard !end.isShut else { return }
+        end.isShut = true
+        depart(Segment(count: 0, isLast: true), from: end, after: .zero)
+    }
+
+    /// The other side has ended the connection: a program then closes its own end as well.
+    func lose(_ end: SimulatedEnd) {
+        if let other = end.other, other.peer.isOpen(other) {
+            let delay = latency(from: end.peer, to: other.peer)
+            events.schedule(.hangUp(other), at: now.advanced(by: delay))
+        }
+        end.peer.remove(end)
+        // Of one that its swarm has closed it needs to hear no more.
+        if !end.isClosing { handle(.closed(end.id), at: end.peer) }
     }
 }

@@ -1,57 +1,128 @@
 import PeerCore
 import Wire
 
-// What peers send when they are asked for blocks.
+// What peers send.
 extension SwarmSimulation {
+    func send(_ bytes: ArraySlice<UInt8>, on id: ConnectionID, of peer: SimulatedPeer) {
+        guard let end = peer.end(id), !end.isClosing, !end.isShut else { return }
+        guard peer.behavior == .freeRiding else { return enqueue(bytes, on: end) }
+        let kept = withoutInvitations(bytes)
+        if !kept.isEmpty { enqueue(kept, on: end) }
+    }
+
+    /// The messages but those that let others ask for something.
+    private func withoutInvitations(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard bytes.first != Handshake.firstByte || bytes.count < Handshake.length else {
+            return bytes
+        }
+        var kept: [UInt8] = []
+        var rest = bytes
+        while rest.count >= 4 {
+            let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            let message = rest.prefix(4 + length)
+            let id = length > 0 ? message[message.startIndex + 4] : PeerMessage.ID.choke
+            if id != PeerMessage.ID.unchoke, id != PeerMessage.ID.allowedFast { kept += message }
+            rest = rest.dropFirst(4 + length)
+        }
+        return kept[...]
+    }
+
     func sendBlock(_ request: BlockRequest, on id: ConnectionID, of peer: SimulatedPeer) {
         if !peer.swarm.have.contains(Int(request.piece)) {
             note(violation: "served an unverified piece")
         }
-        let blockLength = peer.swarm.geometry.blockLength
+        guard let end = peer.end(id), !end.isClosing, !end.isShut else { return }
+        let count = (Int(request.length) + geometry.blockLength - 1) / geometry.blockLength
         let before = peer.blocksSent
-        let count = (Int(request.length) + blockLength - 1) / blockLength
         peer.blocksSent += count
-        var block = peer.storage.block(request)
+        if misbehaves(request, on: end, blocks: before..<before + count) { return }
+        var wrong: [Int] = []
         switch peer.behavior {
-        case .honest, .trickling:
-            break
-        case .corrupting:
-            block[block.startIndex] ^= 0xff
+        case .corrupting: wrong = [0]
+        case .lying: wrong = Array(0..<count)
         case .corruptingSome(let interval):
-            for offset in 0..<count where (before + offset) % interval == 0 {
-                block[block.startIndex + offset * blockLength] ^= 0xff
-            }
-        case .stalling(let limit):
-            guard before < limit else { return }
-            block = block.prefix((limit - before) * blockLength)
-        case .hangingUp(let limit) where before + count > limit:
-            enqueue(PeerMessage.pieceHeader(for: request)[...], on: id, of: peer)
-            enqueue(block.prefix(block.count / 2), on: id, of: peer)
-            hangUp(id, of: peer)
-            return handle(.closed(id), at: peer)
-        case .garbling(let limit) where before + count > limit:
-            return enqueue(block.prefix(1_000).map { $0 | 0x80 }[...], on: id, of: peer)
-        case .hangingUp, .garbling:
-            break
-        case .rejecting:
-            enqueue(PeerMessage.reject(request).encoded()[...], on: id, of: peer)
-            peer.ends[id]?.owesDrained = true
-            return
-        case .repeating:
-            enqueue(PeerMessage.pieceHeader(for: request)[...], on: id, of: peer)
-            enqueue(block, on: id, of: peer)
+            wrong = (0..<count).filter { (before + $0) % interval == 0 }
+        case .repeating: put(request, wrong: [], on: end)
+        default: break
         }
-        enqueue(PeerMessage.pieceHeader(for: request)[...], on: id, of: peer)
-        enqueue(block, on: id, of: peer)
-        peer.ends[id]?.owesDrained = true
+        put(request, wrong: wrong, on: end)
     }
 
-    /// How many bytes go out at once, and how long that takes.
-    func nextSegment(of end: SimulatedEnd) -> (count: Int, busy: Duration) {
-        if case .trickling(let limit) = end.peer.behavior, end.peer.blocksSent > limit {
-            return (1, .seconds(1))
+    /// Does something else than to answer, as its behavior is. Returns false if it doesn't.
+    private func misbehaves(
+        _ request: BlockRequest, on end: SimulatedEnd, blocks: Range<Int>
+    ) -> Bool {
+        switch end.peer.behavior {
+        case .stalling(let limit):
+            guard blocks.upperBound > limit else { return false }
+            let count = max(limit - blocks.lowerBound, 0)
+            if count > 0 { begin(request, bytes: count * geometry.blockLength, on: end) }
+            return true
+        case .hangingUp(let limit) where blocks.upperBound > limit:
+            begin(request, bytes: Int(request.length) / 2, on: end)
+            hangUp(end.id, of: end.peer)
+            handle(.closed(end.id), at: end.peer)
+            return true
+        case .garbling(let limit) where blocks.upperBound > limit:
+            enqueue([UInt8](repeating: 0xa5, count: 1_000)[...], on: end)
+            return true
+        case .rejecting:
+            enqueue(PeerMessage.reject(request).encoded()[...], on: end)
+            end.owesDrained = true
+            return true
+        case .lying where blocks.lowerBound % 3 == 0:
+            return true
+        case .lying where blocks.lowerBound % 3 == 1:
+            enqueue(PeerMessage.reject(request).encoded()[...], on: end)
+            end.owesDrained = true
+            return true
+        default:
+            return false
         }
-        let count = segmentLength(of: end.pendingCount)
-        return (count, .nanoseconds(count * 1_000_000_000 / end.peer.link.uploadRate))
+    }
+
+    /// Sends the beginning of a `piece` message, and of its block where blocks are carried.
+    private func begin(_ request: BlockRequest, bytes count: Int, on end: SimulatedEnd) {
+        guard torrent.detail == .bytes else { return }
+        enqueue(PeerMessage.pieceHeader(for: request)[...], on: end)
+        enqueue(end.peer.storage.block(request).prefix(count), on: end)
+    }
+
+    /// Sends a `piece` message in which these of its blocks are wrong.
+    private func put(_ request: BlockRequest, wrong: [Int], on end: SimulatedEnd) {
+        let peer = end.peer
+        peer.givenBytes += Int(request.length)
+        end.owesDrained = true
+        switch torrent.detail {
+        case .bytes:
+            var block = peer.storage.block(request)
+            for index in wrong { block[block.startIndex + index * geometry.blockLength] ^= 0xff }
+            if wrong.isEmpty, peer.behavior.isHonest { check(block, request) }
+            enqueue((PeerMessage.pieceHeader(for: request) + block)[...], on: end)
+        case .messages:
+            let count = (Int(request.length) + geometry.blockLength - 1) / geometry.blockLength
+            var stamps: [UInt64] = []
+            stamps.reserveCapacity(count)
+            for index in 0..<count { stamps.append(peer.storage.stamp(request, block: index)) }
+            for index in wrong { stamps[index] ^= 0xff }
+            if wrong.isEmpty, peer.behavior.isHonest { check(stamps, request) }
+            end.append(request, stamps: stamps)
+            touch(end)
+        }
+    }
+
+    private func check(_ block: ArraySlice<UInt8>, _ request: BlockRequest) {
+        let begin = Int(info.offset(ofPiece: Int(request.piece))) + Int(request.begin)
+        if block != content[begin..<begin + Int(request.length)] {
+            note(violation: "served wrong bytes of piece \(request.piece)")
+        }
+    }
+
+    private func check(_ stamps: [UInt64], _ request: BlockRequest) {
+        let first = Int(request.begin) / geometry.blockLength
+        for (index, stamp) in stamps.enumerated()
+        where stamp != torrent.stamp(piece: Int(request.piece), block: first + index) {
+            note(violation: "served wrong bytes of piece \(request.piece)")
+        }
     }
 }

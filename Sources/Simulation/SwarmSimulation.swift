@@ -1,98 +1,132 @@
 import PeerCore
+import TrackerCore
 import Wire
 
-/// Several swarm cores, unchanged, on a simulated network with a simulated clock: one thread, no
-/// waiting, and the same course of events whenever it is begun with the same seed.
+/// Several swarm cores, and a tracker's, unchanged, on a simulated network with simulated clocks
+/// and disks: one thread, no waiting, and the same course of events whenever it is begun with the
+/// same seed.
 package final class SwarmSimulation {
     enum Event {
-        case deadline(SimulatedPeer, Instant)
-        case dialled(SimulatedPeer, Endpoint)
-        case deliver(SimulatedEnd, [UInt8])
+        case deadline(SimulatedPeer)
+        case dialled(SimulatedPeer, Endpoint, life: Int)
+        case arrived(SimulatedEnd, Segment)
+        case received(SimulatedPeer)
         case hangUp(SimulatedEnd)
         case transmit(SimulatedPeer)
-        case verified(SimulatedPeer, piece: Int, ok: Bool)
-        case fingerprinted(SimulatedPeer, piece: Int, [UInt64])
-        case announced(SimulatedPeer)
+        case verified(SimulatedPeer, piece: Int, life: Int)
+        case fingerprinted(SimulatedPeer, piece: Int, life: Int)
+        case synced(SimulatedPeer, life: Int)
+        case datagram(SimulatedDatagram)
+        case announceTimeout(SimulatedPeer, transaction: UInt32)
+        /// Something that the scenario does.
+        case cue(() -> Void)
     }
 
-    package let info: Info
-    package let content: [UInt8]
+    package let tracker: SimulatedTracker
     package private(set) var peers: [SimulatedPeer] = []
     package private(set) var now = Instant.zero
     /// Depends on every action of every peer and its time.
     package private(set) var traceHash: UInt64 = 0xcbf2_9ce4_8422_2325
     /// What should never have happened.
     package private(set) var violations: [String] = []
+    package private(set) var eventCount = 0
     /// The longest segment that is delivered at once.
     package var maxSegmentLength = 20_000
     package var verifyDelay = Duration.microseconds(500)
-    package var announceInterval = Duration.seconds(60)
+    package var datagramFaults = SimulatedDatagramFaults()
+    /// Gets a line for every action, where somebody wants to read them.
+    package var tracer: ((String) -> Void)?
+    /// Which side of a partition a peer is on; all are on side 0 while there is none.
+    package internal(set) var sides: [Int: Int] = [:]
 
+    /// A narrow line between sites, on which each direction has this many bytes a second.
+    package var siteRate: Int?
+    /// When either direction of that line is free again, by the site that sends.
+    var siteFreeAt: [Int: Instant] = [:]
+
+    let torrent: SimulatedContent
     var events = EventQueue<Event>()
-    private var random: SeededRandom
-    /// Whom the tracker knows, in order of their first announce.
-    private var announcedEndpoints: [Endpoint] = []
-    private let configuration: SwarmConfiguration
+    var random: SeededRandom
+    var peersByEndpoint: [Endpoint: SimulatedPeer] = [:]
+    let configuration: SwarmConfiguration
+    /// Told of every piece, where somebody draws curves.
+    package var observer: (any SwarmObserver)?
+    /// Where messages are put together again whose blocks weren't carried.
+    let scratch: UnsafeMutableRawBufferPointer
+    /// The end whose bytes a swarm is being told of.
+    var receiving: SimulatedEnd?
+    var eventsUntilLook = SwarmSimulation.lookInterval
+    private var spareOutputs: [SwarmOutputs] = []
 
-    /// A torrent with random content of `length` bytes, and nobody to share it yet.
+    /// A torrent with random content of `length` bytes, and nobody to share it yet. It belongs to
+    /// a group, or to anybody (`isOpen`).
     package init(
         length: Int, pieceLength: Int, configuration: SwarmConfiguration = SwarmConfiguration(),
-        seed: UInt64
+        detail: SimulatedDetail = .bytes, isOpen: Bool = false, seed: UInt64
     ) throws(MetainfoError) {
         var random = SeededRandom(seed: seed)
-        content = Self.randomBytes(length, &random)
-        var pieces: [UInt8] = []
-        for begin in stride(from: 0, to: length, by: pieceLength) {
-            let piece = [UInt8](content[begin..<min(begin + pieceLength, length)])
-            pieces += SHA1Hasher.hash(piece).bytes
-        }
-        info = try Info(
-            name: "simulated", length: Int64(length), pieceLength: pieceLength, pieces: pieces,
-            isPrivate: true, sha1: nil, source: nil)
+        torrent = try SimulatedContent(
+            length: length, pieceLength: pieceLength, detail: detail, random: &random)
         self.configuration = configuration
+        tracker = SimulatedTracker(
+            info: torrent.info, isOpen: isOpen, random: SeededRandom(seed: random.next()))
+        scratch = .allocate(
+            byteCount: 2 * configuration.maxBlockLength + 1 << 20, alignment: 16)
+        scratch.initializeMemory(as: UInt8.self, repeating: 0)
         self.random = random
     }
 
-    private static func randomBytes(_ count: Int, _ random: inout SeededRandom) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count + 7) { buffer, initializedCount in
-            var offset = 0
-            while offset < count {
-                UnsafeMutableRawBufferPointer(buffer).storeBytes(
-                    of: random.next(), toByteOffset: offset, as: UInt64.self)
-                offset += 8
-            }
-            initializedCount = count
-        }
+    deinit { scratch.deallocate() }
+
+    package var info: Info { torrent.info }
+    package var geometry: TorrentGeometry { torrent.geometry }
+    /// What is in the file; empty where messages alone are carried.
+    package var content: [UInt8] { torrent.bytes }
+
+    /// Adds a peer; it does nothing until `start`.
+    @discardableResult
+    package func addPeer(_ plan: SimulatedPeerPlan) -> SimulatedPeer {
+        let index = peers.count
+        let claimsAll = plan.isSeed || plan.behavior == .lying
+        // Each in a network of its own, as BEP 6 tells them apart.
+        let address = IPAddress(ipv4: 0x0a00_0001 + UInt32(index) << 8)
+        let peer = SimulatedPeer(
+            index: index, endpoint: Endpoint(address: address, port: 6881), plan: plan,
+            swarm: makeSwarm(
+                have: claimsAll
+                    ? Bitfield(fullOf: info.pieceCount) : Bitfield(bitCount: info.pieceCount),
+                wanted: plan.wanted),
+            storage: SimulatedStorage(content: torrent, isFull: plan.isSeed))
+        peers.append(peer)
+        peersByEndpoint[peer.endpoint] = peer
+        tracker.admit(peer.index, isMember: !plan.isOutsider)
+        return peer
     }
 
-    /// Adds a peer that has all or nothing, and wants all or some pieces; it does nothing until
-    /// `start`.
+    /// Adds a peer that has all or nothing, and wants all or some pieces.
     @discardableResult
     package func addPeer(
         isSeed: Bool = false, wanted: Bitfield? = nil, behavior: SimulatedBehavior = .honest,
         link: SimulatedLink = SimulatedLink()
     ) -> SimulatedPeer {
-        let index = peers.count
-        let geometry = TorrentGeometry(info)
-        let swarm = Swarm(
-            geometry: geometry,
-            have: isSeed
-                ? Bitfield(fullOf: info.pieceCount) : Bitfield(bitCount: info.pieceCount),
-            wanted: wanted, ownID: PeerID(random: &random), ownPort: 6881,
-            configuration: configuration,
-            seed: random.next())
-        let address = IPAddress(ipv4: 0x0a00_0001 + UInt32(index))
-        let peer = SimulatedPeer(
-            index: index, endpoint: Endpoint(address: address, port: 6881), behavior: behavior,
-            link: link, swarm: swarm,
-            storage: SimulatedStorage(info: info, content: isSeed ? content : nil))
-        peers.append(peer)
-        return peer
+        var plan = SimulatedPeerPlan()
+        plan.isSeed = isSeed
+        plan.wanted = wanted
+        plan.behavior = behavior
+        plan.link = link
+        return addPeer(plan)
+    }
+
+    func makeSwarm(have: Bitfield, wanted: Bitfield?) -> Swarm {
+        Swarm(
+            geometry: geometry, have: have, wanted: wanted, ownID: PeerID(random: &random),
+            ownPort: 6881, configuration: configuration, seed: random.next())
     }
 
     package func start(_ peer: SimulatedPeer) {
         peer.isRunning = true
         handle(.start, at: peer)
+        events.schedule(.synced(peer, life: peer.life), at: now.advanced(by: Self.syncInterval))
     }
 
     package func startAll() {
@@ -103,6 +137,11 @@ package final class SwarmSimulation {
     package func stop(_ peer: SimulatedPeer) {
         handle(.stop, at: peer)
         peer.isRunning = false
+    }
+
+    /// Has something done at a moment.
+    package func schedule(at instant: Instant, _ body: @escaping () -> Void) {
+        events.schedule(.cue(body), at: max(instant, now))
     }
 
     /// Goes on until `condition` holds, which is asked after every event, or until so much time
@@ -116,6 +155,7 @@ package final class SwarmSimulation {
                 return condition()
             }
             now = instant
+            eventCount += 1
             perform(event)
         }
         return true
@@ -126,6 +166,7 @@ package final class SwarmSimulation {
     }
 
     func note(violation: String) {
+        guard violations.count < 20 else { return }
         violations.append("\(violation) at \(now.nanoseconds) ns")
     }
 
@@ -136,49 +177,59 @@ package final class SwarmSimulation {
 
     private func perform(_ event: Event) {
         switch event {
-        case .deadline(let peer, let instant):
-            guard peer.isRunning, peer.scheduledDeadline == instant else { return }
+        case .deadline(let peer):
+            guard peer.isRunning, peer.scheduledDeadline == now else { return }
             peer.scheduledDeadline = nil
             handle(.deadline, at: peer)
-        case .dialled(let peer, let endpoint):
-            dialled(by: peer, endpoint)
-        case .deliver(let end, let bytes):
-            deliver(bytes, to: end)
+        case .dialled(let peer, let endpoint, let life):
+            if peer.life == life { dialled(by: peer, endpoint) }
+        case .arrived(let end, let segment):
+            arrived(segment, at: end)
+        case .received(let peer):
+            receivedNext(peer)
         case .hangUp(let end):
-            guard end.peer.ends[end.id] === end else { return }
-            end.peer.remove(end)
-            handle(.closed(end.id), at: end.peer)
+            if end.peer.isOpen(end) { lose(end) }
         case .transmit(let peer):
             transmit(peer)
-        case .verified(let peer, let piece, let ok):
-            handle(.verified(piece: piece, ok: ok), at: peer)
-        case .fingerprinted(let peer, let piece, let fingerprints):
+        case .verified(let peer, let piece, let life):
+            if peer.life == life { verified(piece, by: peer) }
+        case .fingerprinted(let peer, let piece, let life):
+            guard peer.life == life else { return }
+            let fingerprints = peer.storage.fingerprints(piece: piece)
             handle(.fingerprinted(piece: piece, fingerprints), at: peer)
-        case .announced(let peer):
-            let others = announcedEndpoints.filter { $0 != peer.endpoint }
-            handle(.announced(interval: announceInterval, peers: others), at: peer)
+        case .synced(let peer, let life):
+            synced(peer, life)
+        case .datagram(let datagram):
+            receive(datagram)
+        case .announceTimeout(let peer, let transaction):
+            announceTimedOut(peer, transaction)
+        case .cue(let body):
+            body()
         }
     }
 
     /// Tells a swarm and does what it wants.
     func handle(_ event: SwarmEvent, at peer: SimulatedPeer, source: UnsafeRawBufferPointer? = nil)
     {
-        var outputs = SwarmOutputs()
-        peer.swarm.receive(event, at: now, into: &outputs)
+        var outputs = spareOutputs.popLast() ?? SwarmOutputs()
+        peer.swarm.receive(event, at: peer.plan.clock.local(now), into: &outputs)
         for action in outputs.actions {
             trace(peer, action, outputs)
             perform(action, outputs, of: peer, source: source)
         }
+        outputs.removeAll()
+        spareOutputs.append(outputs)
         schedule(peer)
-        transmitIfIdle(peer)
+        flush(peer)
+        if torrent.detail == .bytes { check(peer) }
     }
 
     private func schedule(_ peer: SimulatedPeer) {
-        guard peer.isRunning, let deadline = peer.swarm.nextDeadline,
-            deadline != peer.scheduledDeadline
-        else { return }
-        peer.scheduledDeadline = deadline
-        events.schedule(.deadline(peer, deadline), at: max(deadline, now))
+        guard peer.isRunning, let deadline = peer.swarm.nextDeadline else { return }
+        let moment = max(peer.plan.clock.moment(showing: deadline), now)
+        guard moment != peer.scheduledDeadline else { return }
+        peer.scheduledDeadline = moment
+        events.schedule(.deadline(peer), at: moment)
     }
 
     private func perform(
@@ -187,61 +238,89 @@ package final class SwarmSimulation {
     ) {
         switch action {
         case .send(let id, let range):
-            enqueue(outputs.bytes[range], on: id, of: peer)
+            send(outputs.bytes[range], on: id, of: peer)
         case .sendBlock(let id, let request):
             sendBlock(request, on: id, of: peer)
         case .reportDrained(let id):
-            peer.ends[id]?.owesDrained = true
+            peer.end(id)?.owesDrained = true
         case .store(let piece, let begin, let range):
-            if peer.swarm.have.contains(piece) { note(violation: "stored into a verified piece") }
             guard let source else { return note(violation: "stored without a source") }
-            peer.storage.store(
-                UnsafeRawBufferPointer(rebasing: source[range]), piece: piece, begin: begin)
+            store(UnsafeRawBufferPointer(rebasing: source[range]), piece, begin, peer)
         case .verify(let piece, _):
-            let ok = peer.storage.isGood(piece: piece)
             events.schedule(
-                .verified(peer, piece: piece, ok: ok), at: now.advanced(by: verifyDelay))
+                .verified(peer, piece: piece, life: peer.life), at: now.advanced(by: verifyDelay))
         case .fingerprint(let piece):
-            let fingerprints = peer.storage.fingerprints(
-                piece: piece, blockLength: peer.swarm.geometry.blockLength)
             events.schedule(
-                .fingerprinted(peer, piece: piece, fingerprints), at: now.advanced(by: verifyDelay))
+                .fingerprinted(peer, piece: piece, life: peer.life),
+                at: now.advanced(by: verifyDelay))
         case .connect(let endpoint):
-            let arrival = now.advanced(by: peer.link.latency * 2)
-            events.schedule(.dialled(peer, endpoint), at: arrival)
+            dial(endpoint, by: peer)
         case .close(let id, let reason):
             peer.closeReasons.append(reason)
             hangUp(id, of: peer)
         case .announce(let announcement):
             announce(announcement, of: peer)
         case .pieceCompleted(let piece):
-            if !peer.storage.isGood(piece: piece) { note(violation: "completed a bad piece") }
+            completed(piece, by: peer)
         case .completed:
-            peer.completedAt = now
+            completed(by: peer)
         case .blamed(let endpoint, _):
-            peer.blamed.append(endpoint)
+            blamed(endpoint, by: peer)
         }
-    }
-
-    private func announce(_ announcement: SwarmAnnouncement, of peer: SimulatedPeer) {
-        if announcement == .stopped {
-            announcedEndpoints.removeAll { $0 == peer.endpoint }
-            return
-        }
-        if !announcedEndpoints.contains(peer.endpoint) { announcedEndpoints.append(peer.endpoint) }
-        events.schedule(.announced(peer), at: now.advanced(by: peer.link.latency * 2))
     }
 
     /// FNV-1a over what was decided, when, and by whom.
     private func trace(_ peer: SimulatedPeer, _ action: SwarmAction, _ outputs: SwarmOutputs) {
-        func mix(_ value: Int) {
-            traceHash = (traceHash ^ UInt64(truncatingIfNeeded: value)) &* 0x100_0000_01b3
+        if let tracer {
+            tracer("\(now.nanoseconds) \(peer.index) \(action)")
         }
-        mix(Int(now.nanoseconds))
-        mix(peer.index)
-        for byte in String(describing: action).utf8 { mix(Int(byte)) }
+        mix(now.nanoseconds)
+        mix(Int64(peer.index))
+        let numbers = action.numbers
+        for index in numbers.indices { mix(numbers[index]) }
         if case .send(_, let range) = action {
-            for byte in outputs.bytes[range] { mix(Int(byte)) }
+            for byte in outputs.bytes[range] { mix(Int64(byte)) }
+        }
+    }
+
+    private func mix(_ value: Int64) {
+        traceHash = (traceHash ^ UInt64(bitPattern: value)) &* 0x100_0000_01b3
+        traceHash ^= traceHash >> 29
+    }
+}
+
+extension SwarmAction {
+    /// What tells it from other actions, but for the bytes that it refers to.
+    fileprivate var numbers: InlineArray<4, Int64> {
+        switch self {
+        case .send(let id, let range): [1, Int64(id.slot), Int64(range.count), 0]
+        case .sendBlock(let id, let request):
+            [2, Int64(id.slot), Int64(request.piece), Int64(request.begin)]
+        case .reportDrained(let id): [3, Int64(id.slot), 0, 0]
+        case .store(let piece, let begin, let source):
+            [4, Int64(piece), Int64(begin), Int64(source.count)]
+        case .verify(let piece, let isUrgent): [5, Int64(piece), isUrgent ? 1 : 0, 0]
+        case .fingerprint(let piece): [6, Int64(piece), 0, 0]
+        case .connect(let endpoint):
+            [7, Int64(truncatingIfNeeded: endpoint.address.low), Int64(endpoint.port), 0]
+        case .close(let id, let reason): [8, Int64(id.slot), Int64(reason.rawValue), 0]
+        case .announce(let announcement): [9, announcement.number, 0, 0]
+        case .pieceCompleted(let piece): [10, Int64(piece), 0, 0]
+        case .completed: [11, 0, 0, 0]
+        case .blamed(let endpoint, let piece):
+            [12, Int64(truncatingIfNeeded: endpoint.address.low), Int64(piece), 0]
+        }
+    }
+}
+
+extension SwarmAnnouncement {
+    fileprivate var number: Int64 {
+        switch self {
+        case .started: 0
+        case .regular: 1
+        case .completed: 2
+        case .paused: 3
+        case .stopped: 4
         }
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 enum Programs {
     static let tracker = folder + "/mtorrent-tracker"
     static let peer = folder + "/mtorrent"
+    static let simulation = folder + "/mtorrent-sim"
 
     /// The build puts the programs and the bundle of the tests into one folder. On Linux the
     /// bundle is an executable that runs itself.
