@@ -28,6 +28,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
@@ -44,13 +46,14 @@ let package = Package(
         library("Options", []),
         library("Logging", []),
         library("SQLite", ["CSQLite"]),
+        library("PostgreSQL", ["CPostgreSQL"]),
 
         // The drivers: sockets, disk, database, terminal.
         library(
             "Tracker",
             [
-                "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "COpenSSL",
-                "CMalloc",
+                "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "PostgreSQL",
+                "COpenSSL", "CMalloc",
             ]),
         library(
             "Peer",

@@ -46,7 +46,15 @@ package final class Database {
         let milliseconds =
             busyTimeout.components.seconds * 1000
             + busyTimeout.components.attoseconds / 1_000_000_000_000_000
-        sqlite3_busy_timeout(handle, Int32(clamping: milliseconds))
+        // SQLite's own way waits longer from try to try, a tenth of a second in the end: whoever
+        // writes all the time would leave no gap that is hit.
+        sqlite3_busy_handler(
+            handle,
+            { limit, tries in
+                guard Int(tries) < Int(bitPattern: limit) else { return 0 }
+                usleep(1000)
+                return 1
+            }, UnsafeMutableRawPointer(bitPattern: Int(milliseconds)))
         let mode = try queryOne("PRAGMA journal_mode = WAL") { $0.text(0) } ?? ""
         guard mode == "wal" || mode == "memory" else {
             throw SQLiteError(

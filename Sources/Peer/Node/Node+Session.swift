@@ -193,7 +193,10 @@ extension Node {
         session.unregistered.insert(transfer.infoHash)
         tracker.share(group: transfer.group, name: transfer.name) { [weak self] result in
             defer { completion() }
-            if case .failure(.unreachable) = result { return }
+            switch result {
+            case .failure(.unreachable), .failure(.refused(500..., _, _)): return
+            default: break
+            }
             session.unregistered.remove(transfer.infoHash)
             if case .failure(let error) = result {
                 self?.notify("\(transfer.name) is not shared in \(transfer.group): \(error)")

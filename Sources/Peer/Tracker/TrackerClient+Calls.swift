@@ -57,14 +57,14 @@ extension TrackerClient {
     func acceptRequest(
         group: String, user: String, then completion: @escaping Completion<Void>
     ) {
-        call(.put, ["groups", group, "members", user], then: completion)
+        call(.put, ["groups", group, "members", user], once: true, then: completion)
     }
 
     /// The owner refuses a request, or who asked withdraws it.
     func rejectRequest(
         group: String, user: String, then completion: @escaping Completion<Void>
     ) {
-        call(.delete, ["groups", group, "requests", user], then: completion)
+        call(.delete, ["groups", group, "requests", user], once: true, then: completion)
     }
 
     /// The owner removes a member, or a member leaves.
@@ -72,7 +72,7 @@ extension TrackerClient {
         group: String, user: String,
         then completion: @escaping Completion<MembershipRemovedResponse>
     ) {
-        call(.delete, ["groups", group, "members", user], then: completion)
+        call(.delete, ["groups", group, "members", user], once: true, then: completion)
     }
 
     // MARK: Files
@@ -155,11 +155,13 @@ extension TrackerClient {
     // MARK: The calls themselves
 
     /// A call whose answer is JSON.
+    /// - Parameter once: it isn't asked again where it may have been done: the second answer would
+    ///   be that there is nothing to do, or undo what has happened since.
     private func call<Value: Decodable>(
-        _ method: HTTPMethod, _ path: [String], _ body: [UInt8]? = nil,
+        _ method: HTTPMethod, _ path: [String], _ body: [UInt8]? = nil, once: Bool = false,
         timeout: Duration? = nil, then completion: @escaping Completion<Value>
     ) {
-        exchange(method, path, body, timeout) { [unowned self] result in
+        exchange(method, path, body, timeout, once: once) { [unowned self] result in
             completion(
                 result.flatMap { reply in
                     do throws(JSONError) {
@@ -173,15 +175,15 @@ extension TrackerClient {
 
     /// A call whose answer has no content.
     private func call(
-        _ method: HTTPMethod, _ path: [String], _ body: [UInt8]? = nil,
+        _ method: HTTPMethod, _ path: [String], _ body: [UInt8]? = nil, once: Bool = false,
         timeout: Duration? = nil, then completion: @escaping Completion<Void>
     ) {
-        exchange(method, path, body, timeout) { completion($0.map { _ in }) }
+        exchange(method, path, body, timeout, once: once) { completion($0.map { _ in }) }
     }
 
     private func exchange(
         _ method: HTTPMethod, _ path: [String], _ body: [UInt8]?, _ timeout: Duration?,
-        then completion: @escaping Completion<TrackerReply>
+        once: Bool, then completion: @escaping Completion<TrackerReply>
     ) {
         let components = (["api", "v1"] + path).map(PercentEncoding.encode)
         // A request without content that could have some says so (RFC 9110 §8.6).
@@ -189,7 +191,7 @@ extension TrackerClient {
         start(
             TrackerExchange(
                 method, target: "/" + components.joined(separator: "/"), body: body,
-                timeout: timeout ?? limits.request
+                timeout: timeout ?? limits.request, isIdempotent: !once && method != .post
             ) { [unowned self] result in
                 completion(
                     result.flatMap { reply in

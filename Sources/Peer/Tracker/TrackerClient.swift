@@ -117,8 +117,10 @@ final class TrackerClient {
         switch outcome {
         case .reply(let reply): exchange.completion(.success(reply))
         case .unreachable(let reason): tryNext(exchange, after: endpoint, reason)
-        case .lost(_, beforeAnswer: true) where wasUsed && !exchange.wasRetried:
-            // The tracker closed a connection that was idle just when it was used again.
+        case .lost(_, beforeAnswer: true)
+        where wasUsed && !exchange.wasRetried && exchange.isIdempotent:
+            // The tracker closed a connection that was idle just when it was used again; or it died
+            // after it had done what it was asked, which must not be asked twice then.
             exchange.wasRetried = true
             dropIdleConnections()
             waiting.insert(exchange, at: 0)

@@ -14,6 +14,9 @@ final class TrackerExchange {
     let body: [UInt8]?
     /// How long one tracker may take, connecting included.
     let timeout: Duration
+    /// Whether asking another tracker the same can do no harm, even where this one has heard it
+    /// and may do it much later.
+    let isIdempotent: Bool
     let completion: (Result<TrackerReply, TrackerError>) -> Void
     /// Trackers that couldn't be reached for it so far.
     var failedTrackers = 0
@@ -22,16 +25,14 @@ final class TrackerExchange {
 
     init(
         _ method: HTTPMethod, target: String, body: [UInt8]?, timeout: Duration,
+        isIdempotent: Bool = true,
         completion: @escaping (Result<TrackerReply, TrackerError>) -> Void
     ) {
         self.method = method
         self.target = target
         self.body = body
         self.timeout = timeout
+        self.isIdempotent = isIdempotent
         self.completion = completion
     }
-
-    /// Whether asking another tracker the same can do no harm, even where this one has heard it
-    /// (RFC 9110 §9.2.2).
-    var isIdempotent: Bool { method != .post }
 }

@@ -125,13 +125,13 @@ extension API {
             return try take(try API.decode(HoldingsReport.self, body), call)
         }
         // Of thousands of files: decoded off the loop's thread.
-        service.store.read { _ in
+        service.passwordPool.run {
             Result { () throws(APIError) in try API.decode(HoldingsReport.self, body) }
         } then: { result in
             do throws(APIError) {
                 switch result {
                 case .success(let report): try take(try report.get(), call)
-                case .failure(let error): throw APIError(error)
+                case .failure: throw APIError.busy
                 }
             } catch {
                 call.exchange.respond(error.response)

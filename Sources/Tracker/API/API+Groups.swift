@@ -80,12 +80,13 @@ extension API {
     /// Answers with a list, which is put into JSON off the loop's thread where it is long.
     func answerLong(_ list: some Encodable & Sendable, count: Int, _ call: Call) {
         guard count > API.longListCount else { return call.exchange.answer(list) }
-        service.store.read { _ in
+        // Not the database's thread, which waits where the database is away.
+        service.passwordPool.run {
             WireJSON.encode(list)
         } then: { result in
             switch result {
             case .success(let json): call.exchange.answer(json: json)
-            case .failure(let error): fail(error, call)
+            case .failure: call.exchange.respond(APIError.busy.response)
             }
         }
     }

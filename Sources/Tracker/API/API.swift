@@ -32,6 +32,9 @@ struct API {
     private func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         do throws(APIError) {
             try dispatch(request, exchange)
+        } catch APIError.sessionExpired where service.databaseFailure != nil {
+            // Nobody can tell: a peer that is told that its session has ended gives it up.
+            exchange.respond(APIError.storageAway.response)
         } catch {
             exchange.respond(error.response)
         }

@@ -107,6 +107,11 @@ extension APIError {
         503, "busy", "the tracker has too much to do just now; try again in a second",
         retryAfter: 1)
 
+    static let storageAway = APIError(
+        503, "storage_away",
+        "the tracker's database can't be reached just now, nothing was changed; try again in a few "
+            + "seconds", retryAfter: 2)
+
     // MARK: Groups and files
 
     static let unsupportedKind = APIError(
@@ -160,13 +165,23 @@ extension APIError {
     init(_ error: StoreError) {
         switch error {
         case .refused(let refusal): self.init(refusal)
-        case .busy: self = .busy
+        case .busy:
+            self.init(
+                503, "busy",
+                "the tracker's database is in use just now, nothing was changed; try again in a "
+                    + "second", retryAfter: 1)
+        case .unavailable: self = .storageAway
+        case .outcomeUnknown:
+            self.init(
+                503, "outcome_unknown",
+                "the tracker's database went away meanwhile: what you asked for may have been done "
+                    + "or not; look, and try again", retryAfter: 2)
         case .full:
             self.init(
                 503, "storage_full",
                 "the tracker's disk is full, nothing was changed; tell its operator",
                 retryAfter: 60)
-        case .newerSchema, .failed:
+        case .wentBack, .newerSchema, .olderSchema, .failed:
             self.init(
                 500, "storage_failed",
                 "the tracker's database failed, nothing was changed; its log says why")
@@ -179,6 +194,10 @@ extension APIError {
             self.init(
                 409, "user_exists", "user '\(user)' exists already; choose another user_id")
         case .noSuchUser: self = .wrongCredentials
+        case .userDisabled(let user):
+            self.init(
+                403, "user_disabled", "the account '\(user)' was disabled by the tracker's operator"
+            )
         case .groupExists(let group):
             self.init(
                 409, "group_exists", "group '\(group)' exists already; choose another group_id")

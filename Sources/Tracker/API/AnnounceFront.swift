@@ -8,7 +8,6 @@ final class AnnounceFront: HTTPHandler {
     private enum Target {
         case announce(AnnouncePath)
         case scrape(AnnouncePath)
-        case health
         case other
     }
 
@@ -33,10 +32,6 @@ final class AnnounceFront: HTTPHandler {
         switch target {
         case .announce(let path): announce(request, path, exchange)
         case .scrape(let path): scrape(request, path, exchange)
-        case .health:
-            body.removeAll(keepingCapacity: true)
-            body.append(contentsOf: "ok\n".utf8)
-            respondWithBody(exchange)
         case .other: break
         }
     }
@@ -44,7 +39,7 @@ final class AnnounceFront: HTTPHandler {
     private static func target(_ path: UnsafeRawBufferPointer) -> Target {
         if let path = AnnouncePath(path, behind: "/announce") { return .announce(path) }
         if let path = AnnouncePath(path, behind: "/scrape") { return .scrape(path) }
-        return path.elementsEqual("/healthz".utf8) ? .health : .other
+        return .other
     }
 
     private func announce(

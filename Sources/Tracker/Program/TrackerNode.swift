@@ -29,10 +29,10 @@ final class TrackerNode {
     /// Listens and opens the database; serves once it runs.
     /// - Parameters:
     ///   - sockets: to listen on instead of the address.
-    ///   - dataFolder: gives the path of the folder for the port that is listened on.
+    ///   - store: where the state is, for the port that is listened on.
     init(
         address: SocketAddress, sockets: InheritedSockets = InheritedSockets(),
-        dataFolder: (UInt16) throws(StartError) -> String,
+        store: (UInt16) throws(StartError) -> StoreLocation,
         configuration: TrackerConfiguration, logger: Logger
     ) throws(StartError) {
         self.logger = logger
@@ -50,10 +50,9 @@ final class TrackerNode {
             throw StartError(listeningOn: address, error)
         }
         do {
-            let folder = try DataFolder(path: try dataFolder(self.address.port))
-            lock = try folder.lock(.shared)
-            let stores = try TrackerStores(
-                folder: folder, foundingID: Hex.encode(Randomness.bytes(16)))
+            let location = try store(self.address.port)
+            lock = try location.lockForTracker()
+            let stores = try location.open()
             service = try TrackerService(
                 loop: loop, stores: stores, configuration: configuration, logger: logger)
         } catch {
@@ -67,6 +66,8 @@ final class TrackerNode {
         server.handler = front
         datagrams.service = service
         service.onFailure = { [unowned self] message in
+            guard failure == nil else { return }
+            logger.error("it can't go on", ["error": message])
             failure = message
             stop()
         }

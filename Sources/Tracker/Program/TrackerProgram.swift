@@ -34,6 +34,11 @@ package enum TrackerProgram {
                 print("\(name) \(version)")
                 return ExitCode.success
             }
+            if let command = try OperatorCommand(options.operands) {
+                try command.run(
+                    on: try TrackerSettings.storeLocation(options, mayBeNew: command.makesStore))
+                return ExitCode.success
+            }
             let settings = try TrackerSettings(options)
             return try serve(settings, environment: environment) {
                 try TrackerSettings(parser.parse(arguments: arguments, environment: environment))
@@ -57,10 +62,8 @@ package enum TrackerProgram {
         let manager = ServiceManager(environment: environment)
         let node = try TrackerNode(
             address: settings.address, sockets: try inheritedSockets(environment),
-            dataFolder: { (port) throws(StartError) in
-                if let folder = settings.dataFolder { return folder }
-                return try DataFolder.defaultPath(
-                    port: settings.networkPort ?? port, environment: environment)
+            store: { (port) throws(StartError) in
+                try settings.storeLocation(port: port, environment: environment)
             }, configuration: settings.configuration, logger: logger)
         node.onStopping = { manager.stopping() }
         let status = "listening on \(node.address)"

@@ -13,6 +13,8 @@ struct TrackerSettings {
     let networkPort: UInt16?
     /// Nil: the default one.
     let dataFolder: String?
+    /// The location of a PostgreSQL server; nil: the data folder.
+    let store: String?
     let logFile: String?
     let logLevel: Logger.Level
     let configuration: TrackerConfiguration
@@ -20,7 +22,7 @@ struct TrackerSettings {
     static func parser(program: String) -> OptionParser {
         OptionParser(
             program: program,
-            usage: ["[OPTIONS] tracker_info.txt N", "[OPTIONS] IP:PORT"],
+            usage: ["[OPTIONS] tracker_info.txt N", "[OPTIONS] IP:PORT"] + OperatorCommand.usage,
             summary: """
                 Keeps the accounts, groups and catalogues of a network, and tells its peers about \
                 each other. Listens on the N-th line (from 1) of tracker_info.txt, or on IP:PORT; \
@@ -32,6 +34,10 @@ struct TrackerSettings {
                     help: "keep the state in DIR, which the trackers of one machine share "
                         + "(default: $XDG_STATE_HOME/mtorrent-tracker/PORT, PORT being that of "
                         + "the list's first tracker)"),
+                Option(
+                    long: "store", short: "s", value: "URL",
+                    help: "keep the state in the PostgreSQL server at URL, postgresql://HOST/DB, "
+                        + "which trackers of several machines share (default: the data folder)"),
                 Option(
                     long: "announce-interval", short: "i", value: "TIME",
                     help: "ask clients to announce every TIME (default: 120s)"),
@@ -79,6 +85,7 @@ struct TrackerSettings {
     init(_ options: ParsedOptions) throws {
         (address, networkPort) = try Self.address(options.operands)
         dataFolder = options.string("data-dir")
+        store = try Self.postgreSQL(options)
         logFile = options.string("log-file")
         let levels = Logger.Level.allCases.map(\.description)
         let level = try options.choice("log-level", of: levels)
@@ -111,10 +118,44 @@ struct TrackerSettings {
         self.configuration = configuration
     }
 
+    private static func postgreSQL(_ options: ParsedOptions) throws -> String? {
+        guard let location = options.string("store") else { return nil }
+        guard location.hasPrefix("postgresql://") || location.hasPrefix("postgres://") else {
+            throw options.error("store", "it is postgresql://HOST/DATABASE")
+        }
+        return location
+    }
+
+    func storeLocation(
+        port: UInt16, environment: [String: String]
+    ) throws(StartError) -> StoreLocation {
+        if let store { return .postgreSQL(store) }
+        if let dataFolder { return .folder(try DataFolder(path: dataFolder)) }
+        return .folder(
+            try DataFolder(
+                path: DataFolder.defaultPath(
+                    port: networkPort ?? port, environment: environment)))
+    }
+
+    /// Where an operator's command finds the state: no tracker is named with it.
+    static func storeLocation(
+        _ options: ParsedOptions, mayBeNew: Bool
+    ) throws -> StoreLocation {
+        if let location = try postgreSQL(options) { return .postgreSQL(location) }
+        guard let path = options.string("data-dir") else {
+            throw OptionError("name the network's state: --data-dir DIR, or --store URL")
+        }
+        guard mayBeNew || access(path + "/tracker.db", F_OK) == 0 else {
+            throw StartError("no tracker keeps its state in \(path)")
+        }
+        return .folder(try DataFolder(path: path))
+    }
+
     /// The options that count only from the next start on, and aren't what they were.
     func needingRestart(since old: TrackerSettings) -> [String] {
         let changes = [
-            ("data-dir", dataFolder != old.dataFolder), ("log-file", logFile != old.logFile),
+            ("data-dir", dataFolder != old.dataFolder), ("store", store != old.store),
+            ("log-file", logFile != old.logFile),
             ("log-level", logLevel != old.logLevel),
             ("reactors", configuration.reactors != old.configuration.reactors),
             (

@@ -49,7 +49,8 @@ final class SwarmLogFollower {
     private var isPublishing = false
     private var isReading = false
     private var mustReadAgain = false
-    private var hasFailed = false
+    /// What doesn't work just now.
+    private var failing: Set<Activity> = []
     private var lastPublished: MonotonicTime
     private var lastPruned: MonotonicTime
     private var isShutDown = false
@@ -59,6 +60,11 @@ final class SwarmLogFollower {
     /// More wait only while the database is away; the peers tell them again.
     private static let mostGathered = 500_000
     private static let changesPerBatch = 8_192
+
+    private enum Activity {
+        case publishing
+        case reading
+    }
 
     private struct Batch {
         let body: [UInt8]
@@ -73,6 +79,9 @@ final class SwarmLogFollower {
         pool = try WorkerPool(loop: loop, threads: 1)
         (lastPublished, lastPruned) = (loop.now, loop.now)
     }
+
+    /// What others tell isn't heard, or what is told here isn't.
+    var isFailing: Bool { !failing.isEmpty }
 
     // MARK: Publishing
 
@@ -138,6 +147,7 @@ final class SwarmLogFollower {
         isPublishing = false
         switch result {
         case .success:
+            worked(.publishing)
             unpublished = nil
             publishedCount += batch.count
             let wasSilentFor = loop.now - lastPublished
@@ -147,7 +157,7 @@ final class SwarmLogFollower {
         case .failure(let error):
             // Tried again at the next beat.
             unpublished = batch
-            failed(error)
+            failed(.publishing, error)
         }
     }
 
@@ -173,7 +183,7 @@ final class SwarmLogFollower {
         pool.run { [confined] in
             try confined.log.prune(before: oldest)
         } then: { [weak self] result in
-            if case .failure(let error) = result { self?.failed(error) }
+            if case .failure(let error) = result { self?.failed(.publishing, error) }
         }
     }
 
@@ -198,20 +208,24 @@ final class SwarmLogFollower {
         isReading = false
         switch result {
         case .success(let batches):
-            if hasFailed { onRecovery() }
-            hasFailed = false
+            worked(.reading)
             readThrough = batches.last?.sequence ?? readThrough
             let isCurrent = batches.count < Self.batchesPerRead
             onBatches(batches.filter { $0.tracker != instance }, isCurrent)
             if mustReadAgain || !isCurrent, !isShutDown { read() }
-        case .failure(let error): failed(error)
+        case .failure(let error): failed(.reading, error)
         }
     }
 
-    private func failed(_ error: any Error) {
-        guard !hasFailed, !isShutDown else { return }
-        hasFailed = true
-        onFailure(error as? StoreError ?? .busy)
+    private func failed(_ activity: Activity, _ error: any Error) {
+        guard !isShutDown else { return }
+        if failing.isEmpty { onFailure(error as? StoreError ?? .busy) }
+        failing.insert(activity)
+    }
+
+    private func worked(_ activity: Activity) {
+        guard failing.remove(activity) != nil, failing.isEmpty else { return }
+        onRecovery()
     }
 
     /// Publishes what is left and ends the thread.

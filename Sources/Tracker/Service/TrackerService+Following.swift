@@ -95,6 +95,8 @@ extension TrackerService {
     /// The streams of a tracker that isn't heard of any more have ended. Only to be asked when all
     /// that there is has been read.
     private func forgetSilentTrackers() {
+        // Where this one can't tell anything the others may not be able to either.
+        guard !swarmLog.isFailing else { return }
         let silent = heardOf.filter { $0.value.advanced(by: configuration.trackerSilence) < now }
         for tracker in silent.keys.sorted(by: { $0.description < $1.description }) {
             heardOf[tracker] = nil

@@ -17,6 +17,13 @@ final class TrackerService: AnnounceService {
     var failedLogins: AddressRates
     /// Of the sessions that are online.
     var streams: [SessionID: EventStream] = [:]
+    /// Why the database's log couldn't be read when it was last tried: commands are refused, and
+    /// announces are answered from memory.
+    private(set) var databaseFailure: StoreError?
+    /// Something can't be written down or read just now.
+    var isDegraded: Bool {
+        databaseFailure != nil || store.obstacle != nil || swarmLog.isFailing
+    }
     /// When each other tracker was last heard of.
     var heardOf: [TrackerInstance: Instant] = [:]
     /// Sessions of here that the others haven't been told of for the longest time.
@@ -133,6 +140,10 @@ final class TrackerService: AnnounceService {
     func apply(_ events: Result<[RecordedEvent], StoreError>) {
         switch events {
         case .success(let events):
+            if databaseFailure != nil {
+                databaseFailure = nil
+                logger.info("the database's log is followed again")
+            }
             var notices: [DirectoryNotice] = []
             do throws(DirectoryInconsistency) {
                 for event in events { try directory.apply(event, into: &notices) }
@@ -141,9 +152,13 @@ final class TrackerService: AnnounceService {
             }
             if !events.isEmpty { sides?.forward(events) }
             for notice in notices { perform(notice) }
+        case .failure(.wentBack): onFailure("\(StoreError.wentBack)")
         case .failure(let error):
             // The next command or poll reads the same events again.
-            logger.error("can't read the database's log", ["error": error])
+            if databaseFailure == nil {
+                logger.error("can't read the database's log", ["error": error])
+            }
+            databaseFailure = error
         }
     }
 

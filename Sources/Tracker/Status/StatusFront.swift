@@ -185,6 +185,20 @@ final class StatusFront {
             "mtorrent_sessions_online", .gauge, "Sessions whose event stream is open.",
             service.streams.count)
         text.single(
+            "mtorrent_database_up", .gauge,
+            "Whether the database's logs can be read and written, as far as was tried.",
+            service.isDegraded ? 0 : 1)
+        text.single(
+            "mtorrent_other_trackers", .gauge, "Other trackers of the network that were heard of.",
+            service.heardOf.count)
+        text.single(
+            "mtorrent_swarm_log_published_total", .counter,
+            "Announces and signs of presence that were told to other trackers.",
+            service.swarmLog.publishedCount)
+        text.single(
+            "mtorrent_swarm_log_dropped_total", .counter,
+            "Those that weren't, since the database was away.", service.swarmLog.droppedCount)
+        text.single(
             "mtorrent_uptime_seconds", .gauge, "Time since the start.",
             startedAt.duration(to: service.now) / .seconds(1))
     }

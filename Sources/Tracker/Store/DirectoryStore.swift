@@ -18,6 +18,12 @@ package protocol DirectoryStore: AnyObject {
     /// The log after `sequence`, oldest first, at most `limit` events.
     func events(after sequence: Int64, limit: Int) throws(StoreError) -> [RecordedEvent]
 
+    /// Another one after another server may have been chosen, which may lack what the last one had.
+    var connectionNumber: Int { get }
+
+    /// All events of a group that are kept, oldest first.
+    func events(ofGroup group: String) throws(StoreError) -> [RecordedEvent]
+
     /// - Parameter time: seconds since 1970.
     func perform(
         _ command: DirectoryCommand, at time: Int64
@@ -35,6 +41,9 @@ package protocol DirectoryStore: AnyObject {
     /// Remembers how often files were downloaded; none of them is in the log.
     func record(downloads: [InfoHash: UInt32]) throws(StoreError)
 
+    /// Takes the right to change something, and gives it back: throws what is in the way.
+    func tryWriting() throws(StoreError)
+
     /// Housekeeping: remembers that these sessions are in use, ends those not used for long, and
     /// forgets old comings and goings of sessions in the log.
     func maintain(online: [SessionID], at time: Int64) throws(StoreError)
@@ -45,20 +54,36 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case refused(DirectoryRefusal)
     /// Another process has held the database for too long; trying again helps.
     case busy
+    /// The database can't be reached; nothing was done.
+    case unavailable(reason: String)
+    /// The database went away while it was told to keep a change: it may be there or not.
+    case outcomeUnknown
     /// No space on the disk.
     case full
+    /// What was read of the log isn't in it any more.
+    case wentBack
     /// Made by a newer program.
     case newerSchema(path: String, version: Int, known: Int)
+    /// Made by an older program, and not to be changed.
+    case olderSchema(path: String, version: Int, known: Int)
     case failed(String)
 
     package var description: String {
         switch self {
         case .refused(let refusal): "\(refusal)"
         case .busy: "the database is held by another program"
+        case .unavailable(let reason): "the database can't be reached: \(reason)"
+        case .outcomeUnknown: "the database went away while it was asked"
+        case .wentBack:
+            "the database has gone back to an earlier state: start the tracker again, so that it "
+                + "reads all of it anew"
         case .full: "no space left on the disk that holds the database"
         case .newerSchema(let path, let version, let known):
             "\(path) is of schema version \(version), this program knows versions up to \(known): "
                 + "start the newer mtorrent-tracker that made it"
+        case .olderSchema(let path, let version, let known):
+            "\(path) is of schema version \(version), this program makes it \(known): start this "
+                + "mtorrent-tracker first, or use the one that made it"
         case .failed(let message): message
         }
     }

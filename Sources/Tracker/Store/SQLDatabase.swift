@@ -10,6 +10,15 @@ package protocol SQLDatabase: AnyObject {
 
     /// Runs `body` in one transaction: all of it is done, or nothing.
     func transaction<T>(_ access: SQLAccess, _ body: () throws -> T) throws -> T
+
+    /// Another one after another server may have been chosen, which may lack what the last one had.
+    var connectionNumber: Int { get }
+
+    /// Rows that were numbered elsewhere have been put in: the next ones get larger numbers.
+    func continueNumbers(of tables: [(name: String, key: String)]) throws
+
+    /// The next rows get larger numbers than this one.
+    func continueNumbers(of table: String, key: String, beyond number: Int64) throws
 }
 
 /// What a transaction is for.

@@ -10,7 +10,7 @@ extension SQLStore {
         try writing { _ in try self.performWithin(command, at: time) }
     }
 
-    private func performWithin(
+    func performWithin(
         _ command: DirectoryCommand, at time: Int64
     ) throws -> DirectoryAnswer {
         switch command {
@@ -18,6 +18,13 @@ extension SQLStore {
             try createUser(user, password, passkey, at: time)
         case .resetPasskey(let passkey, let user):
             try resetPasskey(passkey, user, at: time)
+        case .disableUser(let user):
+            try disableUser(user, at: time)
+        case .enableUser(let user):
+            try change("UPDATE users SET disabled = 0 WHERE user_id = ?", of: user)
+        case .setPassword(let password, let user):
+            try change("UPDATE users SET password = ? WHERE user_id = ?", password, of: user)
+            try endSessions(of: user, at: time)
         case .openSession(let session, let user, let port, let peerID):
             try openSession(session, user, port, peerID, at: time)
         case .endSession(let session):
@@ -71,6 +78,10 @@ extension SQLStore {
     private func openSession(
         _ session: SessionID, _ user: String, _ port: UInt16, _ peerID: PeerID, at time: Int64
     ) throws {
+        let isDisabled = try database.queryOne(
+            "SELECT disabled FROM users WHERE user_id = ?", user
+        ) { $0.int64(0) == 1 }
+        guard isDisabled != true else { throw DirectoryRefusal.userDisabled(user) }
         let oldest = try database.query(
             "SELECT token_hash FROM sessions WHERE user_id = ? ORDER BY used_at, id", user
         ) { $0.blob(0) }

@@ -1,3 +1,4 @@
+import PostgreSQL
 import SQLite
 import TrackerCore
 import Wire
@@ -42,22 +43,25 @@ package final class SQLStore: DirectoryStore {
         return try known() ?? []
     }
 
+    package var connectionNumber: Int { database.connectionNumber }
+
     package func events(
         after sequence: Int64, limit: Int
     ) throws(StoreError) -> [RecordedEvent] {
         try reading { database in
             try database.query(
                 "SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
-                sequence, limit
-            ) { row in
-                do {
-                    let event = try WireJSON.decode(DirectoryEvent.self, from: row.text(2).utf8)
-                    return RecordedEvent(
-                        sequence: row.int64(0), time: row.int64(1), event: event)
-                } catch {
-                    throw StoreError.failed("event \(row.int64(0)) can't be read: \(error)")
-                }
-            }
+                sequence, limit, row: Self.event)
+        }
+    }
+
+    /// Of a row of number, time and body.
+    static func event(_ row: SQLRow) throws -> RecordedEvent {
+        do {
+            let event = try WireJSON.decode(DirectoryEvent.self, from: row.text(2).utf8)
+            return RecordedEvent(sequence: row.int64(0), time: row.int64(1), event: event)
+        } catch {
+            throw StoreError.failed("event \(row.int64(0)) can't be read: \(error)")
         }
     }
 
@@ -102,6 +106,8 @@ package final class SQLStore: DirectoryStore {
         }
     }
 
+    package func tryWriting() throws(StoreError) { try writing { _ in } }
+
     package func maintain(online: [SessionID], at time: Int64) throws(StoreError) {
         try writing { database in
             for session in online {
@@ -113,9 +119,12 @@ package final class SQLStore: DirectoryStore {
                 time - Self.sessionLifetime
             ) { $0.blob(0) }
             for hash in unused { try self.endSession(hash, at: time) }
+            // By the last one a tracker sees that the log is still the one it has read.
             try database.execute(
-                "DELETE FROM events WHERE at < ? AND kind IN ('session_opened', 'session_ended')",
-                time - Self.sessionEventLifetime)
+                """
+                DELETE FROM events WHERE at < ? AND kind IN ('session_opened', 'session_ended')
+                    AND seq < (SELECT max(seq) FROM events)
+                """, time - Self.sessionEventLifetime)
         }
     }
 
@@ -152,6 +161,10 @@ extension StoreError {
         case let refusal as DirectoryRefusal: self = .refused(refusal)
         case let error as SQLiteError where error.isBusy: self = .busy
         case let error as SQLiteError where error.isFull: self = .full
+        case let error as PostgreSQLError where error.isBusy: self = .busy
+        case let error as PostgreSQLError where error.isFull: self = .full
+        case let error as PostgreSQLError where error.isUnavailable:
+            self = .unavailable(reason: error.description)
         default: self = .failed("\(error)")
         }
     }

@@ -3,17 +3,18 @@ import SQLite
 /// A connection to an SQLite file that several trackers of one machine may have open.
 package final class SQLiteConnection: SQLDatabase {
     private let database: Database
-    /// Touched after each commit.
-    private let signals: ChangeSignals
+    /// Touched after each commit; nil of a file that nobody follows.
+    private let signals: ChangeSignals?
 
     /// Opens the file, or makes it, and brings its schema up to date.
     /// - Parameters:
     ///   - path: of the file, in a folder that exists.
     ///   - steps: scripts that make each version of the schema of the one before.
+    ///   - migrates: false refuses a file of an older version.
     ///   - isNew: called within the transaction that made the first version.
     init(
-        path: String, synchronous: Database.Synchronous, steps: [String], signals: ChangeSignals,
-        isNew: (any SQLDatabase) throws -> Void = { _ in }
+        path: String, synchronous: Database.Synchronous, steps: [String], signals: ChangeSignals?,
+        migrates: Bool = true, isNew: (any SQLDatabase) throws -> Void = { _ in }
     ) throws {
         database = try Database(path: path, synchronous: synchronous)
         self.signals = signals
@@ -24,6 +25,9 @@ package final class SQLiteConnection: SQLDatabase {
                 throw StoreError.newerSchema(path: path, version: version, known: steps.count)
             }
             guard version < steps.count else { return }
+            guard migrates else {
+                throw StoreError.olderSchema(path: path, version: version, known: steps.count)
+            }
             for step in steps.dropFirst(version) { try database.executeScript(step) }
             try database.setUserVersion(Int32(steps.count))
             if version == 0 { try isNew(self) }
@@ -41,6 +45,14 @@ package final class SQLiteConnection: SQLDatabase {
         return result
     }
 
+    /// The file is the same.
+    package var connectionNumber: Int { 0 }
+
+    /// SQLite does so by itself.
+    package func continueNumbers(of tables: [(name: String, key: String)]) {}
+
+    package func continueNumbers(of table: String, key: String, beyond number: Int64) {}
+
     private static func value(_ row: Row, _ column: Int) -> SQLValue {
         switch row.kind(column) {
         case .null: .null
@@ -55,7 +67,7 @@ package final class SQLiteConnection: SQLDatabase {
         case .reading: return try database.transaction(.deferred, body)
         case .appending(let log):
             let result = try database.transaction(.immediate, body)
-            signals.tell(log)
+            signals?.tell(log)
             return result
         }
     }

@@ -2,7 +2,7 @@
 /// is, so that no bug above can break it.
 enum SQLiteSchema {
     /// What makes each version of the one before; an empty file is of version 0.
-    static let steps = [creation, directories, downloads, openSwarms, secret]
+    static let steps = [creation, directories, downloads, openSwarms, secret, disabling]
 
     static var version: Int { steps.count }
 
@@ -120,6 +120,10 @@ enum SQLiteSchema {
     /// What trackers know and nobody else: it keys the identities of peers in swarms.
     private static let secret =
         "ALTER TABLE network ADD COLUMN secret BLOB CHECK (length(secret) = 16)"
+
+    /// Whether an operator has shut a user out.
+    private static let disabling =
+        "ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0"
 }
 
 /// The swarms' log, in a file of its own: what it holds is told anew by the peers, so that it isn't

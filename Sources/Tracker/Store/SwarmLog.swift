@@ -13,6 +13,9 @@ package protocol SwarmLog: AnyObject {
     /// The log after `sequence`, oldest first, at most `limit` batches.
     func batches(after sequence: Int64, limit: Int) throws(StoreError) -> [SwarmLogEntry]
 
+    /// When the last batch was written; 0 without any.
+    func lastTime() throws(StoreError) -> Int64
+
     /// Forgets batches older than that.
     func prune(before time: Int64) throws(StoreError)
 }
@@ -29,8 +32,13 @@ package struct SwarmLogEntry: Hashable, Sendable {
 /// The log as a table.
 final class SQLSwarmLog: SwarmLog {
     private let database: any SQLDatabase
+    /// The connection that was last read over.
+    private var connectionNumber: Int
 
-    init(_ database: any SQLDatabase) { self.database = database }
+    init(_ database: any SQLDatabase) {
+        self.database = database
+        connectionNumber = database.connectionNumber
+    }
 
     func publish(
         _ body: [UInt8], by tracker: TrackerInstance, at time: Int64
@@ -48,6 +56,7 @@ final class SQLSwarmLog: SwarmLog {
 
     func batches(after sequence: Int64, limit: Int) throws(StoreError) -> [SwarmLogEntry] {
         do {
+            try numberBeyond(sequence)
             return try database.query(
                 "SELECT seq, tracker, at, body FROM swarm_log WHERE seq > ? ORDER BY seq LIMIT ?",
                 sequence, limit
@@ -59,6 +68,26 @@ final class SQLSwarmLog: SwarmLog {
                     sequence: row.int64(0), tracker: tracker, time: row.int64(2),
                     body: row.blob(3))
             }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// A server that has taken over may lack the last batches. What comes now must not get their
+    /// numbers, which are taken for read.
+    private func numberBeyond(_ sequence: Int64) throws {
+        guard sequence > 0, database.connectionNumber != connectionNumber else { return }
+        try database.transaction(.appending(.swarms)) {
+            try database.continueNumbers(of: "swarm_log", key: "seq", beyond: sequence)
+        }
+        connectionNumber = database.connectionNumber
+    }
+
+    func lastTime() throws(StoreError) -> Int64 {
+        do {
+            return try database.queryOne("SELECT coalesce(max(at), 0) FROM swarm_log") {
+                $0.int64(0)
+            } ?? 0
         } catch {
             throw StoreError(error)
         }

@@ -7,6 +7,12 @@ package enum DirectoryCommand: Sendable {
     case createUser(user: String, password: String, passkey: Passkey)
     /// The old passkey is nobody's from then on.
     case resetPasskey(Passkey, user: String)
+    /// Shuts the user out: sessions end, and the passkey is nobody's any more.
+    case disableUser(String)
+    /// The user may log in again.
+    case enableUser(String)
+    /// `password` is the salted hash's text; the user's sessions end.
+    case setPassword(String, user: String)
     case openSession(SessionID, user: String, port: UInt16, peerID: PeerID)
     case endSession(SessionID)
     case createGroup(group: String, kind: GroupKind, owner: String)
@@ -37,6 +43,7 @@ package enum DirectoryAnswer: Hashable, Sendable {
 package enum DirectoryRefusal: Error, Hashable, Sendable {
     case userExists(String)
     case noSuchUser(String)
+    case userDisabled(String)
     case groupExists(String)
     case noSuchGroup(String)
     case alreadyMember(group: String, user: String)

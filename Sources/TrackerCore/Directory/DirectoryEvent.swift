@@ -67,6 +67,28 @@ package enum DirectoryEvent: Codable, Hashable, Sendable {
     }
 }
 
+extension DirectoryEvent {
+    /// What it tells beside its kind and its group, a word each; no secrets.
+    package var subject: [String] {
+        switch self {
+        case .userCreated(let user, _), .passkeyReset(let user, _), .sessionOpened(_, let user, _),
+            .joinRequested(_, let user), .requestRejected(_, let user),
+            .memberAccepted(_, let user):
+            [user]
+        case .sessionEnded, .groupDeleted: []
+        case .groupCreated(_, let kind, let owner): [owner, kind.rawValue]
+        case .memberLeft(_, let user, let removed): [user] + (removed ? ["removed"] : [])
+        case .ownerChanged(_, let owner): [owner]
+        case .fileAdded(_, let file): [file.addedBy, file.name, "\(file.infoHash)"]
+        case .fileRemoved(_, let name): [name]
+        case .shareAdded(_, let name, let user), .shareRemoved(_, let name, let user):
+            [user, name]
+        case .hashRegistered(let infoHash, let user), .hashWithdrawn(let infoHash, let user):
+            [user, "\(infoHash)"]
+        }
+    }
+}
+
 /// An event as the log holds it.
 package struct RecordedEvent: Hashable, Sendable {
     /// Place in the log: larger is later, gaps are possible.

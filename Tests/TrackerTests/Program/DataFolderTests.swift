@@ -67,7 +67,8 @@ import Testing
     ) throws -> String? {
         let error = #expect(throws: StartError.self) {
             try TrackerNode(
-                address: address, dataFolder: { _ in folder },
+                address: address,
+                store: { (_) throws(StartError) in .folder(try DataFolder(path: folder)) },
                 configuration: TrackerConfiguration(),
                 logger: Logger(level: .error, sink: LogSink { _ in }))
         }

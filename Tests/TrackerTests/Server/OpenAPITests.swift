@@ -84,7 +84,10 @@ private struct OpenAPIDocument {
         let document = try OpenAPIDocument()
         let hash = InfoHash(SHA1Hasher.hash([]))
         let refusals: [StoreError] = [
-            .busy, .full, .failed(""), .refused(.userExists("u")), .refused(.noSuchUser("u")),
+            .busy, .full, .unavailable(reason: ""), .outcomeUnknown, .failed(""),
+            .refused(.userExists("u")),
+            .refused(.noSuchUser("u")),
+            .refused(.userDisabled("u")),
             .refused(.groupExists("g")), .refused(.noSuchGroup("g")),
             .refused(.alreadyMember(group: "g", user: "u")),
             .refused(.alreadyRequested(group: "g", user: "u")),

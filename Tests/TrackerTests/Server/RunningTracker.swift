@@ -32,7 +32,8 @@ final class RunningTracker: Sendable {
     private let lines: LogLines
 
     init(
-        folder: TemporaryFolder? = nil, address: SocketAddress = .loopback(port: 0),
+        folder: TemporaryFolder? = nil, postgreSQL: String? = nil,
+        address: SocketAddress = .loopback(port: 0),
         _ configure: (inout TrackerConfiguration) -> Void = { _ in }
     ) throws {
         let folder = try folder ?? TemporaryFolder()
@@ -46,7 +47,11 @@ final class RunningTracker: Sendable {
                 let lines = start.log
                 let sink = LogSink { line in lines.text.withLock { $0 += line } }
                 let node = try TrackerNode(
-                    address: address, dataFolder: { _ in folder.path },
+                    address: address,
+                    store: { (_) throws(StartError) in
+                        if let postgreSQL { return .postgreSQL(postgreSQL) }
+                        return .folder(try DataFolder(path: folder.path))
+                    },
                     configuration: chosen, logger: Logger(level: .debug, sink: sink))
                 start.port.withLock { $0 = node.address.port }
                 start.result.withLock { $0 = .success(LoopBound(node, on: node.loop)) }

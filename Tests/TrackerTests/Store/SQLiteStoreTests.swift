@@ -6,9 +6,11 @@ import Wire
 
 @testable import Tracker
 
-@Suite struct SQLiteStoreTests {
-    @Test func `a user is created once`() throws {
-        let fixture = try StoreFixture()
+/// Each with both databases.
+@Suite struct SQLStoreTests {
+    @Test(arguments: StoreKind.allCases)
+    func `a user is created once`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann")
         #expect(fixture.directory.user(named: "ann") == 0)
         #expect(try fixture.store.password(of: "ann") == "hash of ann")
@@ -18,8 +20,9 @@ import Wire
         #expect(try fixture.store.password(of: "ann") == "hash of ann")
     }
 
-    @Test func `a passkey that was reset is nobody's, after a restart too`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `a passkey that was reset is nobody's, after a restart too`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob")
         let old = try #require(fixture.directory.users.first).passkey
         try fixture.perform(.resetPasskey(key("new"), user: "ann"))
@@ -30,8 +33,9 @@ import Wire
         #expect(try fixture.refusal(of: unknown) == .noSuchUser("cay"))
     }
 
-    @Test func `the owner accepts and rejects, and nobody else`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `the owner accepts and rejects, and nobody else`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob", "cay")
         try fixture.createGroup("g", owner: "ann")
         try fixture.perform(.requestToJoin(group: "g", user: "bob"))
@@ -48,8 +52,9 @@ import Wire
         #expect(fixture.directory.group("g")?.requests == [])
     }
 
-    @Test func `what can't be asked for is refused by name`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `what can't be asked for is refused by name`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob")
         try fixture.createGroup("g", owner: "ann")
         try fixture.perform(.requestToJoin(group: "g", user: "bob"))
@@ -109,8 +114,11 @@ import Wire
         #expect(DirectoryView(fixture.directory) == before)
     }
 
-    @Test func `an owner who leaves hands the group to its longest-standing member`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `an owner who leaves hands the group to its longest-standing member`(kind: StoreKind)
+        throws
+    {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob", "cay")
         try fixture.createGroup("g", owner: "ann", members: "cay", "bob")
         let answer = try fixture.perform(.removeMember(group: "g", user: "ann", by: "ann"))
@@ -123,8 +131,9 @@ import Wire
         #expect(changes == [.left, .owner])
     }
 
-    @Test func `the last member's leaving deletes the group with its catalogue`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `the last member's leaving deletes the group with its catalogue`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob")
         try fixture.createGroup("g", owner: "ann")
         try fixture.addFile("f", to: "g", by: "ann")
@@ -138,10 +147,11 @@ import Wire
         #expect(try fixture.store.info(of: "f", in: "g") == nil)
     }
 
-    @Test func `a member who leaves takes along the shares, and files that nobody else has`()
-        throws
-    {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `a member who leaves takes along the shares, and files that nobody else has`(
+        kind: StoreKind
+    ) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob")
         try fixture.createGroup("g", owner: "ann", members: "bob")
         try fixture.addFile("both", to: "g", by: "bob")
@@ -153,8 +163,9 @@ import Wire
         #expect(fixture.notices.contains(.swarmEnded(hash("g/only bob's/"))))
     }
 
-    @Test func `the same file under the same name makes another sharer`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `the same file under the same name makes another sharer`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob")
         try fixture.createGroup("g", owner: "ann", members: "bob")
         try fixture.addFile("f", to: "g", by: "ann")
@@ -168,8 +179,9 @@ import Wire
         #expect(refusal == .nameTaken(group: "g", name: "f"))
     }
 
-    @Test func `a file leaves the catalogue with its last share`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `a file leaves the catalogue with its last share`(kind: StoreKind) throws {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann", "bob")
         try fixture.createGroup("g", owner: "ann", members: "bob")
         try fixture.addFile("f", to: "g", by: "ann")
@@ -186,10 +198,11 @@ import Wire
         #expect(try fixture.store.info(of: "f", in: "g") == nil)
     }
 
-    @Test func `a user's oldest session makes room for one more`() throws {
+    @Test(arguments: StoreKind.allCases)
+    func `a user's oldest session makes room for one more`(kind: StoreKind) throws {
         var limits = DirectoryLimits()
         limits.sessionsPerUser = 2
-        let fixture = try StoreFixture(limits: limits)
+        let fixture = try StoreFixture(kind, limits: limits)
         try fixture.createUsers("ann")
         for number in 1...3 as ClosedRange<UInt8> {
             try fixture.perform(
@@ -206,11 +219,12 @@ import Wire
         #expect(fixture.directory.users[0].sessions == [try session(3)])
     }
 
-    @Test func `limits are said by name`() throws {
+    @Test(arguments: StoreKind.allCases)
+    func `limits are said by name`(kind: StoreKind) throws {
         var limits = DirectoryLimits()
         (limits.users, limits.groupsPerOwner) = (3, 1)
         (limits.requestsPerGroup, limits.filesPerGroup) = (1, 1)
-        let fixture = try StoreFixture(limits: limits)
+        let fixture = try StoreFixture(kind, limits: limits)
         try fixture.createUsers("ann", "bob", "cay")
         try fixture.createGroup("g", owner: "ann")
         try fixture.addFile("f", to: "g", by: "ann")
@@ -229,8 +243,10 @@ import Wire
         }
     }
 
-    @Test func `sessions that nobody uses end, and their old events are forgotten`() throws {
-        let fixture = try StoreFixture()
+    @Test(arguments: StoreKind.allCases)
+    func `sessions that nobody uses end, and their old events are forgotten`(kind: StoreKind) throws
+    {
+        let fixture = try StoreFixture(kind)
         try fixture.createUsers("ann")
         for number in 1...2 as ClosedRange<UInt8> {
             try fixture.perform(

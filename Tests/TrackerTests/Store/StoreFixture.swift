@@ -22,34 +22,48 @@ final class TemporaryFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A store on a real file, and the projection fed from its log as a tracker does it.
+/// The databases that the same tests are run with.
+enum StoreKind: CaseIterable, Sendable {
+    case sqlite
+    case postgreSQL
+}
+
+/// A store in a real database, and the projection fed from its log as a tracker does it.
 final class StoreFixture {
     let folder: TemporaryFolder
+    /// Of a PostgreSQL server's database.
+    private let location: String?
     private(set) var store: SQLStore
     private(set) var directory = Directory()
     private(set) var notices: [DirectoryNotice] = []
     private let limits: DirectoryLimits
     var time: Int64 = 1_000_000
 
-    init(limits: DirectoryLimits = DirectoryLimits()) throws {
+    init(_ kind: StoreKind = .sqlite, limits: DirectoryLimits = DirectoryLimits()) throws {
         folder = try TemporaryFolder()
+        location = kind == .sqlite ? nil : try PostgreSQLServer.shared.get().database()
         self.limits = limits
-        store = try Self.open(folder, limits)
+        store = try Self.open(folder, location, limits)
     }
 
     var databasePath: String { folder.path + "/tracker.db" }
 
     private static func open(
-        _ folder: TemporaryFolder, _ limits: DirectoryLimits
+        _ folder: TemporaryFolder, _ location: String?, _ limits: DirectoryLimits
     ) throws -> SQLStore {
-        try openStore(
+        if let location {
+            let database = PostgreSQLDatabase(location: location)
+            try database.migrate(foundingID: String(repeating: "ab", count: 16))
+            return try SQLStore(database, limits: limits)
+        }
+        return try openStore(
             folder.path + "/tracker.db", foundingID: String(repeating: "ab", count: 16),
             limits: limits)
     }
 
     /// As after a restart: what was kept in memory is gone.
     func reopen() throws {
-        store = try Self.open(folder, limits)
+        store = try Self.open(folder, location, limits)
     }
 
     @discardableResult func perform(_ command: DirectoryCommand) throws -> DirectoryAnswer {

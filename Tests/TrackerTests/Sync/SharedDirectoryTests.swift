@@ -6,14 +6,24 @@ import Wire
 
 @testable import Tracker
 
-/// Trackers of one network, over the same data folder.
+/// Trackers of one network, over the same data folder or the same server.
 struct TrackerPair {
     let first: RunningTracker
     let second: RunningTracker
+    /// Of a PostgreSQL database.
+    let location: String?
 
-    init(_ configure: (inout TrackerConfiguration) -> Void = { _ in }) throws {
-        first = try RunningTracker(configure)
-        second = try RunningTracker(folder: first.folder, configure)
+    init(
+        _ kind: StoreKind = .sqlite, _ configure: (inout TrackerConfiguration) -> Void = { _ in }
+    ) throws {
+        location = kind == .sqlite ? nil : try PostgreSQLServer.shared.get().database()
+        first = try RunningTracker(postgreSQL: location, configure)
+        second = try RunningTracker(folder: first.folder, postgreSQL: location, configure)
+    }
+
+    /// One more tracker of the network.
+    func another() throws -> RunningTracker {
+        try RunningTracker(folder: first.folder, postgreSQL: location)
     }
 
     /// The member with a connection to the other tracker, in the same session.
@@ -33,8 +43,9 @@ func eventually(_ what: String, _ condition: () throws -> Bool) throws {
 }
 
 @Suite struct SharedDirectoryTests {
-    @Test func `a session and a passkey count at the other tracker at once`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `a session and a passkey count at the other tracker at once`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let ann = try pair.first.member("ann")
         let there = try pair.moved(ann)
         #expect(try there.call(.get, "/sessions/current").status == 200)
@@ -51,8 +62,9 @@ func eventually(_ what: String, _ condition: () throws -> Bool) throws {
         }
     }
 
-    @Test func `of the same command at both trackers one is done`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `of the same command at both trackers one is done`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let ann = try pair.first.member("ann")
         let there = try pair.moved(ann)
         for number in 0..<20 {
@@ -71,8 +83,11 @@ func eventually(_ what: String, _ condition: () throws -> Bool) throws {
         }
     }
 
-    @Test func `commands at both trackers make the same directory in the same order`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `commands at both trackers make the same directory in the same order`(kind: StoreKind)
+        throws
+    {
+        let pair = try TrackerPair(kind)
         let ann = try pair.first.member("ann")
         let bob = try pair.second.member("bob", peerPort: 5001)
         for number in 0..<10 {
@@ -92,8 +107,9 @@ func eventually(_ what: String, _ condition: () throws -> Bool) throws {
         #expect(views[0]?.groups.count == 20)
     }
 
-    @Test func `what one tracker is asked the members at the other hear of`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `what one tracker is asked the members at the other hear of`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let ann = try pair.first.member("ann")
         try ann.createGroup("g")
         let bob = try pair.second.member("bob", peerPort: 5001)

@@ -29,8 +29,9 @@ import Wire
         }
     }
 
-    @Test func `who is online at one tracker is so at the other`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `who is online at one tracker is so at the other`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let (ann, bob) = try members(of: pair)
         let bobs = try bob.events()
         #expect(try online(bob) == 0)
@@ -45,8 +46,9 @@ import Wire
         #expect(try online(bob) == 0)
     }
 
-    @Test func `a session that moves to the other tracker stays online`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `a session that moves to the other tracker stays online`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let (ann, bob) = try members(of: pair)
         var stream: TestEventStream? = try ann.events()
         try eventually("Ann online at the second tracker") { try online(bob) == 1 }
@@ -67,8 +69,9 @@ import Wire
         withExtendedLifetime(moved) {}
     }
 
-    @Test func `pieces that are reported to one tracker are known to the other`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `pieces that are reported to one tracker are known to the other`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let (ann, bob) = try members(of: pair)
         let stream = try ann.events()
         let info = try ann.info("f", in: "g")
@@ -83,18 +86,20 @@ import Wire
         withExtendedLifetime(stream) {}
     }
 
-    @Test func `a tracker that starts knows who is online at the other`() throws {
-        let pair = try TrackerPair()
+    @Test(arguments: StoreKind.allCases)
+    func `a tracker that starts knows who is online at the other`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind)
         let (ann, bob) = try members(of: pair)
         let stream = try ann.events()
         try eventually("Ann online at the second tracker") { try online(bob) == 1 }
-        let third = try RunningTracker(folder: pair.first.folder)
+        let third = try pair.another()
         #expect(third.inspect { $0.presence.onlineSessions.count } == 1)
         withExtendedLifetime(stream) {}
     }
 
-    @Test func `a tracker that isn't heard of any more takes its sessions along`() throws {
-        let pair = try TrackerPair {
+    @Test(arguments: StoreKind.allCases)
+    func `a tracker that isn't heard of any more takes its sessions along`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind) {
             $0.trackerSilence = .seconds(4)
             $0.pollInterval = .milliseconds(100)
         }
