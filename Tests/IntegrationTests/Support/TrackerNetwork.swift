@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Several trackers of one list over one data folder, and peers that know them all.
+/// Several trackers of one list over one store, and peers that know them all.
 final class TrackerNetwork: Sendable {
     let scratch: Scratch
     let list: String
@@ -9,30 +9,42 @@ final class TrackerNetwork: Sendable {
     private let options: [String]
     private let running: Mutex<[TrackerProcess]>
 
-    init(trackers count: Int, options: [String] = []) async throws {
+    /// - Parameters:
+    ///   - count: of the list.
+    ///   - starting: how many of them are started; nil are all.
+    init(trackers count: Int, starting: Int? = nil, options: [String] = []) async throws {
         scratch = try Scratch()
         let ports = try (0..<count).map { _ in try freePort() }
         (self.ports, self.options) = (ports, options)
         list = try scratch.text(
             "tracker_info.txt", ports.map { "127.0.0.1 \($0)\n" }.joined())
         running = Mutex([])
-        for number in 1...count {
+        for number in 1...(starting ?? count) {
             let tracker = try await TrackerProcess(
                 list: list, number: number, home: scratch("home"), options: options)
             running.withLock { $0.append(tracker) }
         }
     }
 
+    /// Where all of them keep their state, by default.
+    var dataFolder: String { scratch("home/.local/state/mtorrent-tracker/\(ports[0])") }
+
     var trackers: [TrackerProcess] { running.withLock { $0 } }
 
     /// Ends the tracker as SIGKILL does.
     func kill(_ place: Int) throws { trackers[place].process.kill() }
 
-    /// Starts one again that was killed.
+    /// Starts one again that was killed, or the next one of the list.
     func start(_ place: Int) async throws {
         let tracker = try await TrackerProcess(
             list: list, number: place + 1, home: scratch("home"), options: options)
-        running.withLock { $0[place] = tracker }
+        running.withLock { trackers in
+            if place < trackers.count {
+                trackers[place] = tracker
+            } else {
+                trackers.append(tracker)
+            }
+        }
     }
 
     /// A peer whose user has an account and is logged in.
