@@ -25,6 +25,9 @@ let package = Package(
         // C: what Swift can't call itself, and maps of the distribution's libraries.
         .target(name: "CEpollShim"),
         .target(name: "CSHA1", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(
+            name: "CTLS",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -34,7 +37,7 @@ let package = Package(
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
         // The event loop, which knows nothing of BitTorrent.
-        library("Reactor", ["CEpollShim"]),
+        library("Reactor", ["CEpollShim", "CTLS"]),
 
         // Pure: bytes, events and a `now` in; bytes, actions and deadlines out.
         library("Wire", ["COpenSSL", "CSHA1"]),
@@ -47,18 +50,21 @@ let package = Package(
         library("Logging", []),
         library("SQLite", ["CSQLite"]),
         library("PostgreSQL", ["CPostgreSQL"]),
+        library("Certificates", ["COpenSSL"]),
 
         // The drivers: sockets, disk, database, terminal.
         library(
             "Tracker",
             [
                 "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "PostgreSQL",
+                "Certificates",
                 "COpenSSL", "CMalloc",
             ]),
         library(
             "Peer",
             [
-                "PeerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "CEdit",
+                "PeerCore", "Reactor", "Wire", "Options", "Logging", "SQLite", "Certificates",
+                "CEdit",
             ]),
         .executableTarget(
             name: "mtorrent-tracker", dependencies: ["Tracker"], swiftSettings: strict),
@@ -66,18 +72,22 @@ let package = Package(
         .executableTarget(
             name: "mtorrent-sim", dependencies: ["Simulation", "Options"], swiftSettings: strict),
 
-        tests("Reactor", ["Reactor"]),
+        tests("Reactor", ["Reactor", "Certificates"]),
         tests("Wire", ["Wire"]),
         tests("Options", ["Options"]),
         tests("Logging", ["Logging"]),
+        tests("Certificates", ["Certificates"]),
         tests("SQLite", ["SQLite", "CSQLite"]),
         tests("TrackerCore", ["TrackerCore", "Wire"]),
         tests("PeerCore", ["PeerCore", "Simulation", "Wire"]),
         tests("Simulation", ["Simulation", "PeerCore", "Wire"]),
         tests(
             "Tracker",
-            ["Tracker", "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite"]),
-        tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite"]),
+            [
+                "Tracker", "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite",
+                "Certificates",
+            ]),
+        tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite", "Certificates"]),
         tests("Integration", ["Wire"]),
     ],
     swiftLanguageModes: [.v6]

@@ -18,6 +18,8 @@ package enum CloseReason: Error, Hashable, Sendable {
     case fileFailed(SystemError)
     /// What `closeAfterFlush` was to send took too long.
     case flushTimedOut
+    /// There is no TLS with the other end, or none any more.
+    case tls(TLSError)
     /// Any other error of the connection, a time-out of TCP's own (ETIMEDOUT) among them.
     case failed(SystemError)
 }
@@ -31,6 +33,7 @@ extension CloseReason: CustomStringConvertible {
         case .connectFailed(let error), .failed(let error), .fileFailed(let error):
             error.description
         case .connectTimedOut: "no connection in time"
+        case .tls(let error): error.description
         case .overflow: "too much is waiting to be sent"
         case .fileEnded: "the file is shorter than what was to be sent of it"
         case .flushTimedOut: "what was waiting to be sent took too long"

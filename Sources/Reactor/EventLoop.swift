@@ -31,6 +31,8 @@ package final class EventLoop {
     let readBuffer: UnsafeMutableRawBufferPointer
     let poller: OpaquePointer
     var writeQueues = WriteQueuePool()
+    /// For the streams that speak TLS.
+    private(set) lazy var tlsScratch = TLSScratch(readSize: EventLoop.readBufferSize)
 
     /// Turns made so far.
     package private(set) var turnCount = 0

@@ -53,6 +53,12 @@ package struct SocketAddress: Hashable, Sendable {
         SocketAddress(high: high, low: low, scope: scope, port: port, isIPv6: isIPv6)
     }
 
+    /// What stands for whoever is there, without the port: an IPv4 address, or the first 64 bits of an
+    /// IPv6 one, of which a single machine has all.
+    var origin: SocketAddress {
+        SocketAddress(high: high, low: isIPv6 ? 0 : low, scope: 0, port: 0, isIPv6: isIPv6)
+    }
+
     /// AF_INET or AF_INET6.
     package var family: Int32 { isIPv6 ? AF_INET6 : AF_INET }
 

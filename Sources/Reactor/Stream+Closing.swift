@@ -23,11 +23,10 @@ extension Stream {
 
     /// Gives the connection away, to be made a stream of another loop; what has arrived and wasn't
     /// read is still there. The delegate isn't called any more, and is let go.
-    /// - Returns: nil where something is queued, or the stream is about to close.
+    /// - Returns: nil where something is queued, the stream is about to close, or speaks TLS.
     package func detach() -> AcceptedSocket? {
-        guard state == .open, failure == nil, !isFinishing, queuedByteCount == 0 else {
-            return nil
-        }
+        guard state == .open, failure == nil, !isFinishing, queuedByteCount == 0, tls == nil
+        else { return nil }
         do throws(SystemError) { try setInterest(nil) } catch { return nil }
         state = .closed
         cancelTimeout()

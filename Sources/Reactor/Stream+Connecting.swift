@@ -17,6 +17,7 @@ extension Stream {
         if !isFinishing { cancelTimeout() }
         // For the interest, and for what has been written meanwhile.
         requestService()
+        if tls != nil { return awaitHandshake() }
         if !isFinishing { delegate?.streamDidConnect(self) }
     }
 

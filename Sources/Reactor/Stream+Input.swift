@@ -28,7 +28,7 @@ extension Stream {
 
     /// Reads once: a bufferful is a turn's share, and what is left is reported again.
     func receive() {
-        var buffer = loop.readBuffer
+        var buffer = tls == nil ? loop.readBuffer : loop.tlsScratch.received
         if let readBudget {
             let allowance = readBudget.allowance(for: self)
             if allowance == 0 {
@@ -38,6 +38,7 @@ extension Stream {
             if allowance < buffer.count { buffer = .init(rebasing: buffer[..<allowance]) }
         }
         let count = SystemCall.receive(descriptor, into: buffer)
+        if let tls { return receive(count, of: buffer, through: tls) }
         if count > 0 {
             readBudget?.charge(count)
             if isFinishing { return }
@@ -60,7 +61,7 @@ extension Stream {
         }
         // It would be reported for ever; the next change of interest watches again.
         do throws(SystemError) { try setInterest(nil) } catch { fail(.failed(error)) }
-        if queue != nil {
+        if queuedByteCount > 0 {
             // Only sending tells why it can't be done any more.
             isBlocked = false
             requestService()
@@ -78,7 +79,7 @@ extension Stream {
     func updateInterest() {
         var wanted: Readiness = []
         if mayReceive { wanted.insert(.readable) }
-        if let queue, !queue.isEmpty, isBlocked { wanted.insert(.writable) }
+        if isBlocked, queuedByteCount > 0 { wanted.insert(.writable) }
         if interest == nil, wanted.isEmpty { return }
         do throws(SystemError) { try setInterest(wanted) } catch { fail(.failed(error)) }
     }

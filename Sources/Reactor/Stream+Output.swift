@@ -70,7 +70,9 @@ extension Stream {
 
     /// Phase 6: sends a fair share of the queue, and does what is to be done once it is empty.
     func flush() {
-        if let queue, !isBlocked {
+        if let tls {
+            guard flush(through: tls) else { return }
+        } else if let queue, !isBlocked {
             switch queue.send(to: descriptor, share: loop.sendShare) {
             case .drained: releaseQueue()
             case .blocked: isBlocked = true
@@ -87,6 +89,7 @@ extension Stream {
 
     /// The queue is empty: what was to be done after it?
     private func endWriting() {
+        if let tls, !endWriting(through: tls) { return }
         if isFinishing, !lingers { return finish(.flushed) }
         if !hasSentEnd, isFinishing || isWriteShutDown {
             hasSentEnd = true

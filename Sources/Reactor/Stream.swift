@@ -59,7 +59,9 @@ package final class Stream: EventSource {
     var isAboveLowWater = false
     /// Nil while nothing is queued.
     var queue: WriteQueue?
-    /// For the connection to be made, or the flush to be done.
+    /// Nil: what is written goes out as it is.
+    var tls: TLSSession?
+    /// For the connection to be made, the TLS handshake or the flush to be done.
     var timeout: TimerID?
 
     private init(
@@ -120,7 +122,10 @@ package final class Stream: EventSource {
     package var isOpen: Bool { state != .closed }
 
     /// Bytes written and not yet taken by the kernel, those of files included.
-    package var queuedByteCount: Int { queue?.byteCount ?? 0 }
+    package var queuedByteCount: Int {
+        let count = queue?.byteCount ?? 0
+        return tls.map { count + $0.unsentCount } ?? count
+    }
 
     /// This end.
     package var localAddress: SocketAddress? {
@@ -143,6 +148,7 @@ package final class Stream: EventSource {
         failure = nil
         cancelTimeout()
         releaseQueue()
+        endTLS()
         unregister()
         _ = delegate.take()
     }

@@ -1,7 +1,7 @@
 /// What a stream tells its owner, always from a phase of the loop and never from within a call to
 /// the stream. In each of these calls the stream, and any other, may be written to and closed.
 package protocol StreamDelegate: AnyObject {
-    /// An outgoing connection has been made.
+    /// An outgoing connection has been made, and where it is to speak TLS, the handshake.
     func streamDidConnect(_ stream: Stream)
 
     /// Bytes have arrived, one at least. They are in the loop's own buffer, which is valid during

@@ -71,6 +71,32 @@ extension WriteQueue {
         }
     }
 
+    /// Takes up to a bufferful from the front: bytes are copied, ranges of files read. Where a file
+    /// can't be read, `failure` says why and what was taken is of no use.
+    /// - Returns: how many bytes.
+    func take(
+        into buffer: UnsafeMutableRawBufferPointer, failure: inout CloseReason?
+    ) -> Int {
+        var taken = 0
+        while let segment = first, taken < buffer.count {
+            let count = min(segment.length, buffer.count - taken)
+            let to = buffer.baseAddress! + taken
+            if let file = segment.file {
+                var frames = firstFrames(segment, file)
+                let result = shim_read_frames(&frames, count, to)
+                if case .failed(let reason) = outcome(of: result) {
+                    failure = reason
+                    return 0
+                }
+            } else {
+                to.copyMemory(from: firstBytes(segment).baseAddress!, byteCount: count)
+            }
+            removeFirst(count)
+            taken += count
+        }
+        return taken
+    }
+
     /// A cork that can't be set costs packets, not correctness.
     private func setCork(_ descriptor: Int32, _ isOn: Bool) {
         try? Socket.set(descriptor, Int32(IPPROTO_TCP), TCP_CORK, isOn ? 1 : 0)

@@ -81,6 +81,9 @@ typedef struct {
 /// Sends `length` bytes of frames and no more: headers by send(2) with MSG_MORE, ranges by
 /// sendfile(2).
 shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_t length);
+/// Copies `length` bytes of frames to `bytes`, all ranges by one preadv(2) where they are few enough.
+/// `sent` is of no meaning where the outcome isn't that all is there.
+shim_frames_result shim_read_frames(const shim_frames *frames, size_t length, void *bytes);
 
 // Datagrams --------------------------------------------------------------------------------------
 

@@ -1,0 +1,9 @@
+#pragma once
+#include "CTLS.h"
+
+#include <openssl/ssl.h>
+
+struct ctls_context {
+    SSL_CTX *ssl;
+    int is_server;
+};

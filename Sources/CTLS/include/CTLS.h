@@ -1,0 +1,87 @@
+// TLS 1.3 by OpenSSL, as a machine without a socket: received bytes go in, bytes to be sent come out
+// behind each other in one buffer, so that the records of many writes go out in one call.
+//
+// A session belongs to one thread at a time; a context may be shared by threads once it is set up.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ctls_context ctls_context;
+typedef struct ctls_session ctls_session;
+
+/// Bytes that grow at the end.
+typedef struct {
+    uint8_t *bytes;
+    size_t count;
+    size_t capacity;
+} ctls_buffer;
+
+void ctls_buffer_append(ctls_buffer *buffer, const void *bytes, size_t count);
+/// Drops all bytes, and the memory too if `keeps_memory` is 0.
+void ctls_buffer_clear(ctls_buffer *buffer, int keeps_memory);
+
+// Contexts ---------------------------------------------------------------------------------------
+
+/// NULL: OpenSSL has no memory, or lacks TLS 1.3.
+ctls_context *ctls_context_create(int is_server);
+/// Sessions that it has made go on.
+void ctls_context_destroy(ctls_context *context);
+/// Presents the first certificate of `certificates` (PEM), with those behind it as its chain, and
+/// `key`. 0 if they can't be used, with the cause in `ctls_last_error`.
+int ctls_context_present(ctls_context *context, const void *certificates, size_t certificates_count,
+                         const void *key, size_t key_count);
+
+// Sessions ---------------------------------------------------------------------------------------
+
+/// NULL: no memory.
+ctls_session *ctls_session_create(ctls_context *context);
+void ctls_session_destroy(ctls_session *session);
+
+/// Where what is to be sent is appended to; to be there for every call that follows.
+void ctls_session_set_output(ctls_session *session, ctls_buffer *output);
+/// What has been received, for the calls that follow until it is used up.
+void ctls_session_set_input(ctls_session *session, const void *bytes, size_t count);
+
+typedef enum {
+    ctls_done,
+    /// It can't go on before more has been received.
+    ctls_wants_input,
+    /// The other end has said that it sends no more.
+    ctls_ended,
+    ctls_failed,
+} ctls_outcome;
+
+/// Goes on with the handshake.
+ctls_outcome ctls_session_handshake(ctls_session *session);
+/// Decrypts up to `capacity` bytes of the input. `ctls_done`: `*count` of them, and there may be more.
+ctls_outcome ctls_session_read(ctls_session *session, void *bytes, size_t capacity, size_t *count);
+/// Encrypts `count` bytes, at least 1, in records of 16 KiB. `ctls_done` or `ctls_failed`.
+ctls_outcome ctls_session_write(ctls_session *session, const void *bytes, size_t count);
+/// Says that no more will be sent.
+void ctls_session_end(ctls_session *session);
+/// Changes this end's keys with the next bytes written.
+void ctls_session_update_keys(ctls_session *session);
+
+typedef enum {
+    /// What came isn't TLS.
+    ctls_not_tls,
+    /// The other end has sent an alert; the text is what it says.
+    ctls_alert,
+    /// The other end's certificate isn't taken; the text says why.
+    ctls_certificate,
+    /// Anything else; the text is OpenSSL's.
+    ctls_other,
+} ctls_failure_kind;
+
+/// What failed last in this session. The text is static or the session's, and never NULL.
+ctls_failure_kind ctls_session_failure(const ctls_session *session, const char **text);
+
+/// The other end's certificate in DER: its length, 0 if there is none, copied to `bytes` as far as
+/// `capacity` allows.
+size_t ctls_session_certificate(const ctls_session *session, void *bytes, size_t capacity);
+/// "TLS_AES_128_GCM_SHA256", say.
+const char *ctls_session_cipher(const ctls_session *session);
+
+/// The words of the calling thread's last error, and forgets it. Static.
+const char *ctls_last_error(void);
