@@ -11,6 +11,10 @@ package struct NodeConfiguration: Sendable {
     package var listenAddress: ListenAddress
     /// In order of preference.
     package var trackers: [Endpoint]
+    /// SHA-256 of the certificates that trackers are known to have.
+    package var pins: [Endpoint: String] = [:]
+    /// Whether passwords and sessions go to trackers elsewhere without TLS.
+    package var isInsecure = false
     package var swarm = SwarmConfiguration()
     /// Whether the whole file's SHA-1 is checked when every piece has been.
     package var checksWholeFile = true
@@ -62,6 +66,7 @@ package final class Node {
     /// file system that has gone, must not hold up the others, nor the program's end.
     let readers: WorkerPool
     let tracker: TrackerClient
+    private let trust: TrackerTrust
     private(set) var transfers: Transfers!
     private let listeners: [Listener]
     /// Connections whose handshake hasn't come yet.
@@ -111,7 +116,6 @@ package final class Node {
         var random = SystemRandomNumberGenerator()
         peerID = PeerID(random: &random)
         announceKey = UInt32.random(in: .min ... .max)
-        tracker = TrackerClient(loop: loop, trackers: configuration.trackers, logger: logger)
         files = FileCache(limit: configuration.maxOpenFiles)
         connections = ConnectionBudget(limit: configuration.maxConnections)
         readBudget = ReadBudget(loop: loop)
@@ -133,11 +137,17 @@ package final class Node {
         }
         do throws(CommandError) {
             store = try openStore(listeners[0].localAddress.port)
+            trust = try TrackerTrust(
+                pins: configuration.pins, isInsecure: configuration.isInsecure,
+                known: try KnownTrackers(directory: store.directory, worker: stateWorker),
+                logger: logger)
         } catch {
             for listener in listeners { listener.close() }
             throw error
         }
         self.listeners = listeners
+        tracker = TrackerClient(
+            loop: loop, trackers: configuration.trackers, trust: trust, logger: logger)
         doorstep.node = self
         transfers = Transfers(node: self)
         applyLimits()
@@ -190,7 +200,10 @@ package final class Node {
     func trackerClient(for trackers: [Endpoint]) -> TrackerClient {
         if trackers == configuration.trackers { return tracker }
         if let client = otherTrackers[trackers] { return client }
-        let client = TrackerClient(loop: loop, trackers: trackers, logger: logger)
+        // Others are told neither passwords nor passkeys, and may be anybody's.
+        let areOurs = Set(trackers).isSubset(of: configuration.trackers)
+        let client = TrackerClient(
+            loop: loop, trackers: trackers, trust: areOurs ? trust : nil, logger: logger)
         otherTrackers[trackers] = client
         return client
     }

@@ -30,6 +30,8 @@ struct NodeOpener {
         var configuration = NodeConfiguration(
             listenAddress: invocation.listenAddress.with(port: port),
             trackers: invocation.trackerEndpoints)
+        configuration.pins = invocation.pins
+        configuration.isInsecure = invocation.isInsecure
         configuration.checksWholeFile = invocation.checksWholeFile
         configuration.limits = invocation.limits
         configuration.maxConnections = descriptors.connections

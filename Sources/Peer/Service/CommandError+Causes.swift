@@ -13,6 +13,8 @@ extension CommandError {
             self.init("\(error)", .networkProblem)
         case .malformed:
             self.init("\(error)", .networkProblem)
+        case .untrusted:
+            self.init("\(error)", .notAuthorized)
         case .refused(let status, _, let message):
             let code: ExitCode =
                 switch status {

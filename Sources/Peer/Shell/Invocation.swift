@@ -18,6 +18,8 @@ package struct Invocation: Sendable {
     package var listenAddress: ListenAddress
     /// In order of preference, one at least.
     package var trackers: [TrackerAddress]
+    /// Whether passwords and sessions go to trackers on other machines without TLS.
+    package var isInsecure: Bool
     /// nil: ``defaultDataDirectory(port:environment:)`` of the port that was taken.
     package var dataDirectory: String?
     /// Commands to run instead of reading the input.
@@ -38,6 +40,14 @@ package struct Invocation: Sendable {
     /// The trackers' addresses.
     package var trackerEndpoints: [Endpoint] {
         trackers.compactMap { Endpoint($0.description) }
+    }
+
+    /// SHA-256 of the trackers' certificates, where the list has them.
+    package var pins: [Endpoint: String] {
+        trackers.reduce(into: [:]) { pins, tracker in
+            guard let endpoint = Endpoint(tracker.description) else { return }
+            pins[endpoint] = tracker.certificatePin
+        }
     }
 
     /// Reads everything that says what to do, `tracker_info.txt` included. Errors have the exit
@@ -100,6 +110,10 @@ package struct Invocation: Sendable {
                 help: "keep serving until SIGTERM or SIGINT, after the commands of --execute; "
                     + "the input isn't read"),
             Option(
+                long: "insecure",
+                help: "speak to trackers on other machines without TLS: anybody on the way can "
+                    + "read passwords then; those whose certificate the list names keep it"),
+            Option(
                 long: "verify", value: "WHAT",
                 help: "what to check of a download by SHA-1: each piece and the whole \"file\" "
                     + "(default), or \"pieces\" only, which takes half the time"),
@@ -130,6 +144,7 @@ package struct Invocation: Sendable {
         dataDirectory = parsed.string("data-dir")
         commands = parsed.strings("execute")
         isDaemon = try parsed.flag("daemon")
+        isInsecure = try parsed.flag("insecure")
         checksWholeFile = try parsed.choice("verify", of: ["file", "pieces"]) != "pieces"
         limits = RateLimits(
             up: try parsed.rate("up")?.bytesPerSecond,

@@ -40,6 +40,8 @@ final class TrackerClient {
     let trackers: [Endpoint]
     let logger: Logger
     let limits: Limits
+    /// Nil: these trackers are told no secrets, and spoken to without TLS.
+    let trust: TrackerTrust?
     /// Index in `trackers` of the one in use.
     private(set) var current = 0
     private var connections: [TrackerConnection] = []
@@ -50,10 +52,14 @@ final class TrackerClient {
     private var monitor: TrackerMonitor?
 
     /// - Parameter trackers: in order of preference, one at least.
-    init(loop: EventLoop, trackers: [Endpoint], logger: Logger, limits: Limits = Limits()) {
+    init(
+        loop: EventLoop, trackers: [Endpoint], trust: TrackerTrust? = nil, logger: Logger,
+        limits: Limits = Limits()
+    ) {
         precondition(!trackers.isEmpty, "a client needs a tracker")
         self.loop = loop
         self.trackers = trackers
+        self.trust = trust
         self.logger = logger
         self.limits = limits
     }
@@ -81,7 +87,7 @@ final class TrackerClient {
         }
         guard connections.count < Self.maximumConnections else { return nil }
         let connection = TrackerConnection(
-            loop: loop, endpoint: tracker, connectTimeout: limits.connect
+            loop: loop, endpoint: tracker, trust: trust, connectTimeout: limits.connect
         ) {
             [unowned self] connection in remove(connection)
         }
@@ -117,6 +123,10 @@ final class TrackerClient {
         switch outcome {
         case .reply(let reply): exchange.completion(.success(reply))
         case .unreachable(let reason): tryNext(exchange, after: endpoint, reason)
+        case .untrusted(let problem):
+            // Another tracker is asked the next time; this has to be said.
+            turn(from: endpoint, problem)
+            exchange.completion(.failure(.untrusted(endpoint, problem)))
         case .lost(_, beforeAnswer: true)
         where wasUsed && !exchange.wasRetried && exchange.isIdempotent:
             // The tracker closed a connection that was idle just when it was used again; or it died

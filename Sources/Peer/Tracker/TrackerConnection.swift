@@ -11,6 +11,8 @@ final class TrackerConnection: StreamDelegate {
         case reply(TrackerReply)
         /// No connection was made; nothing was sent.
         case unreachable(String)
+        /// Nothing was sent to who isn't the tracker, or has no TLS.
+        case untrusted(String)
         /// The connection ended before the answer was complete.
         case lost(String, beforeAnswer: Bool)
         /// Time ran out.
@@ -28,6 +30,7 @@ final class TrackerConnection: StreamDelegate {
     private var status = 0
     private var canBeReused = false
     private var body: [UInt8] = []
+    private var isConnected = false
     private var isAnswering = false
     private var timer: TimerID?
     private var completion: ((Outcome) -> Void)?
@@ -37,7 +40,7 @@ final class TrackerConnection: StreamDelegate {
     private(set) var requestCount = 0
 
     init(
-        loop: EventLoop, endpoint: Endpoint, connectTimeout: Duration,
+        loop: EventLoop, endpoint: Endpoint, trust: TrackerTrust?, connectTimeout: Duration,
         onIdleEnd: @escaping (TrackerConnection) -> Void
     ) {
         self.loop = loop
@@ -46,6 +49,7 @@ final class TrackerConnection: StreamDelegate {
         stream = Stream.connect(
             loop: loop, to: Self.address(of: endpoint), timeout: connectTimeout,
             delegate: self)
+        if let stream { trust?.secure(stream, to: endpoint) }
     }
 
     static func address(of endpoint: Endpoint) -> SocketAddress {
@@ -100,6 +104,8 @@ final class TrackerConnection: StreamDelegate {
 
     // MARK: StreamDelegate
 
+    func streamDidConnect(_ stream: Stream) { isConnected = true }
+
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
         guard completion != nil else {
             // A tracker that speaks unasked can't be followed any more.
@@ -146,6 +152,15 @@ final class TrackerConnection: StreamDelegate {
         switch reason {
         case .connectFailed(let error): end(.unreachable(error.reason))
         case .connectTimedOut: end(.unreachable("no connection in time"))
+        case .tls(let error):
+            if let problem = TrackerTrust.problem(in: error) {
+                end(.untrusted(problem))
+            } else {
+                end(
+                    isConnected
+                        ? .lost("\(error)", beforeAnswer: !isAnswering)
+                        : .unreachable("\(error)"))
+            }
         default: end(.lost("\(reason)", beforeAnswer: !isAnswering))
         }
     }

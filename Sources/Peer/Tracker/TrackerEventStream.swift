@@ -81,6 +81,7 @@ final class TrackerEventStream: StreamDelegate {
         let stream = Stream.connect(
             loop: loop, to: TrackerConnection.address(of: endpoint),
             timeout: client.limits.connect, delegate: self)
+        client.trust?.secure(stream, to: endpoint)
         self.stream = stream
         var bytes: [UInt8] = []
         HTTPRequest.encode(
@@ -118,8 +119,10 @@ final class TrackerEventStream: StreamDelegate {
         }
         let pause = nextPause * Double.random(in: 0.5...1)
         nextPause = min(nextPause * 2, client.limits.longestPause)
-        if case .unreachable(let endpoint, let reason) = error {
+        switch error {
+        case .unreachable(let endpoint, let reason), .untrusted(let endpoint, let reason):
             client.turn(from: endpoint, reason)
+        case .refused, .malformed: break
         }
         reconnection = loop.schedule(after: pause) { [unowned self] in
             reconnection = nil
@@ -168,6 +171,9 @@ final class TrackerEventStream: StreamDelegate {
         switch reason {
         case .connectFailed(let error): isDown(unreachable(error.reason))
         case .connectTimedOut: isDown(unreachable("no connection in time"))
+        case .tls(let error):
+            let problem = TrackerTrust.problem(in: error)
+            isDown(problem.map { .untrusted(endpoint, $0) } ?? unreachable("\(error)"))
         default: isDown(unreachable("\(reason)"))
         }
     }

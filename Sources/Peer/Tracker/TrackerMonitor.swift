@@ -71,7 +71,7 @@ final class TrackerMonitor {
         let connection =
             known[place].connection
             ?? TrackerConnection(
-                loop: client.loop, endpoint: client.trackers[place],
+                loop: client.loop, endpoint: client.trackers[place], trust: client.trust,
                 connectTimeout: limits.patience
             ) { [unowned self] _ in known[place].connection = nil }
         known[place].connection = connection
@@ -100,7 +100,8 @@ final class TrackerMonitor {
             // A connection that was kept, closed by the tracker just when it was used again.
             return ask(place)
         case .reply, .malformed: failed(place, "its health is unknown")
-        case .unreachable(let reason), .lost(let reason, _): failed(place, reason)
+        case .unreachable(let reason), .untrusted(let reason), .lost(let reason, _):
+            failed(place, reason)
         case .timedOut: failed(place, "no answer within \(limits.patience)")
         }
         plan(place)

@@ -46,6 +46,10 @@ struct API {
         guard let path = request.pathComponents, let resource = APIResource(path: path) else {
             throw .notFound
         }
+        guard
+            !resource.takesSecrets || exchange.connection.isPrivate
+                || service.configuration.takesSecretsInClear
+        else { throw .tlsRequired }
         guard resource.methods.contains(request.method) else {
             throw .methodNotAllowed(
                 allow: resource.methods.map(\.rawValue).joined(separator: ", "))

@@ -36,6 +36,11 @@ extension APIError {
     static let notFound = APIError(
         404, "not_found", "there is nothing at this path; docs/openapi.yaml lists what there is")
 
+    static let tlsRequired = APIError(
+        403, "tls_required",
+        "passwords and sessions are taken over TLS only, since anybody on the way could read them; "
+            + "use https, or start the tracker with --insecure")
+
     static let administratorOnly = APIError(
         403, "administrator_only",
         "this is for the tracker's own machine, or with `Authorization: Bearer` and the token of "

@@ -79,6 +79,9 @@ enum APIResource: Equatable {
         }
     }
 
+    /// Whether a password or a session's token is asked for.
+    var takesSecrets: Bool { self != .network }
+
     /// Bytes. What is decoded on the loop's thread has to be short.
     var longestBody: Int {
         switch self {

@@ -18,7 +18,7 @@ final class HTTPConnection: StreamDelegate {
         /// An event stream is being sent, or will be once the answers before are. Exits: `closed`.
         case streaming(EventStream)
         /// Another reactor is to answer this request, and what follows. Exits: `closed`.
-        case leaving(HTTPRequest)
+        case leaving(HTTPHandOver.Content)
         /// No exits.
         case closed
     }
@@ -39,6 +39,8 @@ final class HTTPConnection: StreamDelegate {
     private var isPaused = false
     /// The client has said that it sends no request after this one.
     private var hasLastRequest = false
+    /// Nothing has been received yet: the first byte tells TLS from HTTP.
+    private var isFresh = true
     /// Answers are being gathered in the server's scratch.
     private var isGathering = false
 
@@ -60,10 +62,17 @@ final class HTTPConnection: StreamDelegate {
 
     var isOpen: Bool { stream != nil }
 
+    /// Whether nobody on the way can read what is sent.
+    var isPrivate: Bool { address.isLoopback || stream?.isSecure == true }
+
     // MARK: Requests
 
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
         guard case .open = mode else { return }
+        if isFresh {
+            isFresh = false
+            if bytes[0] == Self.firstByteOfTLS, beginTLS(with: bytes) { return }
+        }
         server.traffic.receivedBytes += UInt64(bytes.count)
         decoder.append(bytes)
         processRequests(received: bytes.count)

@@ -31,6 +31,11 @@ final class HTTPServer {
         var unreadAnswers = 1 << 20
         /// The longest answer; a client that lets more pile up is cut off.
         var answer = 64 << 20
+        /// How long a TLS handshake may take.
+        var handshakeTime = Duration.seconds(10)
+        /// TLS handshakes at a time, of all addresses and of each.
+        var handshakes = 1000
+        var handshakesPerAddress = 100
         /// An event stream with so many bytes not taken is cut off.
         var streamBacklog = 4 << 20
         /// An event stream whose client acknowledges nothing for so long is cut off.
@@ -80,11 +85,24 @@ final class HTTPServer {
     private var onDrained: (() -> Void)?
     /// Takes connections whose requests are another reactor's to answer.
     var onHandOver: (HTTPHandOver) -> Void = { _ in }
+    /// What becomes of a connection whose first byte is TLS's.
+    var tls = TLSUse.none
+    let handshakes: TLSHandshakes
+
+    enum TLSUse {
+        /// It is no request.
+        case none
+        case here(TLSContext)
+        /// It is another reactor's, from its first byte on.
+        case elsewhere
+    }
 
     init(loop: EventLoop, limits: Limits, proxies: TrustedProxies = TrustedProxies()) {
         self.loop = loop
         self.limits = limits
         self.proxies = proxies
+        handshakes = TLSHandshakes(
+            limit: limits.handshakes, perAddress: limits.handshakesPerAddress)
         idle = TimeoutQueue(duration: limits.idleTime)
         arriving = TimeoutQueue(duration: limits.requestTime)
     }
@@ -126,7 +144,7 @@ final class HTTPServer {
 
     func sharePort() throws(SystemError) { try listener?.sharePort() }
 
-    private func accept(_ accepted: consuming AcceptedSocket) {
+    func accept(_ accepted: consuming AcceptedSocket) {
         if add(accepted) != nil { traffic.accepted += 1 }
     }
 

@@ -24,6 +24,9 @@ struct DataFolder {
 
     var databasePath: String { path + "/tracker.db" }
 
+    /// The key and certificate that the network's trackers show where no others are given.
+    var identityPath: String { path + "/tracker.pem" }
+
     var swarmLogPath: String { path + "/swarms.db" }
 
     /// `$XDG_STATE_HOME/mtorrent-tracker/PORT`, `~/.local/state` standing in. A relative path

@@ -39,6 +39,7 @@ final class SideReactor {
             loop: loop, limits: configuration.http, proxies: configuration.trustedProxies)
         front = AnnounceFront(service: service) { $1.connection.handOver($0) }
         server.handler = front
+        server.tls = .elsewhere
         server.onHandOver = { handed in
             if !main.submit({ $0.adopt(handed) }) { close(handed.descriptor) }
         }

@@ -11,8 +11,10 @@ final class TrackerNode {
     /// Where it listens, with the port that was chosen where 0 was asked for.
     let address: SocketAddress
     let service: TrackerService
+    /// What it shows to who speaks TLS.
+    let certificate: TrackerCertificate
     private let front: AnnounceFront
-    private let server: HTTPServer
+    let server: HTTPServer
     private let datagrams: DatagramFront
     /// Held while it runs.
     private var lock: DataFolder.Lock?
@@ -30,9 +32,11 @@ final class TrackerNode {
     /// - Parameters:
     ///   - sockets: to listen on instead of the address.
     ///   - store: where the state is, for the port that is listened on.
+    ///   - certificate: what is shown to who speaks TLS, likewise.
     init(
         address: SocketAddress, sockets: InheritedSockets = InheritedSockets(),
         store: (UInt16) throws(StartError) -> StoreLocation,
+        certificate: (UInt16) throws(StartError) -> TrackerCertificate,
         configuration: TrackerConfiguration, logger: Logger
     ) throws(StartError) {
         self.logger = logger
@@ -52,6 +56,8 @@ final class TrackerNode {
         do {
             let location = try store(self.address.port)
             lock = try location.lockForTracker()
+            self.certificate = try certificate(self.address.port)
+            server.tls = .here(self.certificate.context)
             let stores = try location.open()
             service = try TrackerService(
                 loop: loop, stores: stores, configuration: configuration, logger: logger)
@@ -117,7 +123,12 @@ final class TrackerNode {
 
     /// Serves until it is stopped.
     func run() {
-        logger.info("started", ["address": address, "network": service.networkID])
+        logger.info(
+            "started",
+            [
+                "address": address, "network": service.networkID,
+                "certificate": certificate.pin,
+            ])
         loop.run()
         service.sides?.end()
         service.shutdown()

@@ -64,6 +64,9 @@ package enum TrackerProgram {
             address: settings.address, sockets: try inheritedSockets(environment),
             store: { (port) throws(StartError) in
                 try settings.storeLocation(port: port, environment: environment)
+            },
+            certificate: { (port) throws(StartError) in
+                try settings.certificate(port: port, environment: environment)
             }, configuration: settings.configuration, logger: logger)
         node.onStopping = { manager.stopping() }
         let status = "listening on \(node.address)"
@@ -74,7 +77,7 @@ package enum TrackerProgram {
             manager.ready(status)
         }
         TerminalCommands.watch(stopping: LoopBound(node, on: node.loop))
-        print(status)
+        print("\(status)\ncertificate \(node.certificate.pin)")
         fflush(nil)
         manager.ready(status)
         tellSignsOfLife(to: manager, on: node.loop)

@@ -15,6 +15,8 @@ struct TrackerSettings {
     let dataFolder: String?
     /// The location of a PostgreSQL server; nil: the data folder.
     let store: String?
+    /// Nil: the data folder's own.
+    let certificateFiles: TrackerCertificate.Files?
     let logFile: String?
     let logLevel: Logger.Level
     let configuration: TrackerConfiguration
@@ -65,6 +67,16 @@ struct TrackerSettings {
                     help: "keep so many connections of one address, trusted proxies apart "
                         + "(default: 4000)"),
                 Option(
+                    long: "certificate", value: "FILE",
+                    help: "show the certificate in FILE (PEM, its chain behind it) to who speaks "
+                        + "TLS (default: one that is made at the first start and signed by itself)"),
+                Option(
+                    long: "key", value: "FILE",
+                    help: "the certificate's private key (default: in the certificate's file)"),
+                Option(
+                    long: "insecure",
+                    help: "take passwords and sessions from other machines without TLS too"),
+                Option(
                     long: "trusted-proxy", value: "IP",
                     help: "believe the X-Forwarded-For of the proxy at IP; may be repeated",
                     repeatable: true),
@@ -86,6 +98,7 @@ struct TrackerSettings {
         (address, networkPort) = try Self.address(options.operands)
         dataFolder = options.string("data-dir")
         store = try Self.postgreSQL(options)
+        certificateFiles = try Self.certificateFiles(options)
         logFile = options.string("log-file")
         let levels = Logger.Level.allCases.map(\.description)
         let level = try options.choice("log-level", of: levels)
@@ -110,6 +123,7 @@ struct TrackerSettings {
             }
             configuration.connectionIDLifetime = lifetime
         }
+        configuration.takesSecretsInClear = try options.flag("insecure")
         try Self.readLimits(options, into: &configuration)
         configuration.trustedProxies = TrustedProxies(
             try Set(options.strings("trusted-proxy").map { try Self.proxy($0) }))
@@ -130,11 +144,22 @@ struct TrackerSettings {
         port: UInt16, environment: [String: String]
     ) throws(StartError) -> StoreLocation {
         if let store { return .postgreSQL(store) }
-        if let dataFolder { return .folder(try DataFolder(path: dataFolder)) }
-        return .folder(
-            try DataFolder(
-                path: DataFolder.defaultPath(
-                    port: networkPort ?? port, environment: environment)))
+        return .folder(try folder(port: port, environment: environment))
+    }
+
+    func certificate(
+        port: UInt16, environment: [String: String]
+    ) throws(StartError) -> TrackerCertificate {
+        if let certificateFiles { return try TrackerCertificate(certificateFiles) }
+        return try TrackerCertificate(in: folder(port: port, environment: environment))
+    }
+
+    private func folder(
+        port: UInt16, environment: [String: String]
+    ) throws(StartError) -> DataFolder {
+        if let dataFolder { return try DataFolder(path: dataFolder) }
+        return try DataFolder(
+            path: DataFolder.defaultPath(port: networkPort ?? port, environment: environment))
     }
 
     /// Where an operator's command finds the state: no tracker is named with it.
@@ -157,6 +182,7 @@ struct TrackerSettings {
             ("data-dir", dataFolder != old.dataFolder), ("store", store != old.store),
             ("log-file", logFile != old.logFile),
             ("log-level", logLevel != old.logLevel),
+            ("certificate", certificateFiles != old.certificateFiles),
             ("reactors", configuration.reactors != old.configuration.reactors),
             (
                 "connection-id-lifetime",
@@ -181,6 +207,19 @@ struct TrackerSettings {
         if let count = try options.integer("connections-per-address", in: 1...most) {
             configuration.http.connectionsPerAddress = count
         }
+    }
+
+    private static func certificateFiles(
+        _ options: ParsedOptions
+    ) throws -> TrackerCertificate.Files? {
+        guard let certificate = options.string("certificate") else {
+            guard options.string("key") == nil else {
+                throw options.error("key", "its certificate is missing: --certificate FILE")
+            }
+            return nil
+        }
+        return TrackerCertificate.Files(
+            certificate: certificate, key: options.string("key") ?? certificate)
     }
 
     private static func proxy(_ text: String) throws -> IPAddress {

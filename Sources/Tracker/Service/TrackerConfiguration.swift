@@ -15,6 +15,8 @@ package struct TrackerConfiguration: Sendable {
     package var connectionIDLifetime = Duration.seconds(600)
     /// Opens the status page and the metrics from elsewhere; nil: they are this machine's only.
     package var administratorToken: String?
+    /// Whether passwords and sessions are taken from elsewhere without TLS.
+    package var takesSecretsInClear = false
     /// Proxies that are believed when they say whom they speak for.
     var trustedProxies = TrustedProxies()
     /// Between signs of life on an event stream.

@@ -28,6 +28,10 @@ final class FakeTracker {
     private(set) var heard: [Heard] = []
     private(set) var connectionCount = 0
     var answer: (HTTPRequest) -> Answer
+    /// With it, it speaks TLS where its client does.
+    var tls: TLSContext?
+    /// Connections over TLS.
+    fileprivate(set) var secureCount = 0
     private let loop: EventLoop
     private var listener: Listener?
     private var connections: [ServerConnection] = []
@@ -121,6 +125,14 @@ private final class ServerConnection: StreamDelegate {
     }
 
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
+        if bytes[0] == 0x16, !stream.isSecure {
+            // As HTTP answers what it can't understand.
+            guard let tls = tracker.tls else {
+                return stream.write(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+            }
+            tracker.secureCount += 1
+            return stream.secure(with: tls, received: bytes)
+        }
         decoder.append(bytes)
         while let request = try? decoder.next() { tracker.take(request, self) }
     }

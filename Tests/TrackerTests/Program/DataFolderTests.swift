@@ -69,6 +69,9 @@ import Testing
             try TrackerNode(
                 address: address,
                 store: { (_) throws(StartError) in .folder(try DataFolder(path: folder)) },
+                certificate: { (_) throws(StartError) in
+                    try TrackerCertificate(in: DataFolder(path: folder))
+                },
                 configuration: TrackerConfiguration(),
                 logger: Logger(level: .error, sink: LogSink { _ in }))
         }

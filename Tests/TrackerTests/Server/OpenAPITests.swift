@@ -100,7 +100,8 @@ private struct OpenAPIDocument {
         ]
         var errors = refusals.map(APIError.init)
         errors += [
-            .notFound, .administratorOnly, .methodNotAllowed(allow: ""), .invalidRequest(""),
+            .notFound, .tlsRequired, .administratorOnly, .methodNotAllowed(allow: ""),
+            .invalidRequest(""),
             .slowRequest,
             .tooLarge(limit: 1), .invalidID("", of: ""), .weakPassword, .wrongCredentials,
             .tooManyAttempts(retryAfter: 1), .tokenMissing, .unsupportedKind, .invalidInfo(""),

@@ -52,6 +52,9 @@ final class RunningTracker: Sendable {
                         if let postgreSQL { return .postgreSQL(postgreSQL) }
                         return .folder(try DataFolder(path: folder.path))
                     },
+                    certificate: { (_) throws(StartError) in
+                        try TrackerCertificate(in: DataFolder(path: folder.path))
+                    },
                     configuration: chosen, logger: Logger(level: .debug, sink: sink))
                 start.port.withLock { $0 = node.address.port }
                 start.result.withLock { $0 = .success(LoopBound(node, on: node.loop)) }
@@ -98,6 +101,11 @@ final class RunningTracker: Sendable {
         }
         guard found.done.wait(timeout: .now() + 10) == .success else { return nil }
         return found.value.withLock { $0 }
+    }
+
+    /// Has it serve a connection as if it came from `address`; the descriptor is the tracker's then.
+    func submitAdoption(of descriptor: Int32, from address: SocketAddress) {
+        node.submit { $0.server.accept(AcceptedSocket(taking: descriptor, from: address)) }
     }
 
     private final class Found<T: Sendable>: Sendable {

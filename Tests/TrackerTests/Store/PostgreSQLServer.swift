@@ -18,9 +18,7 @@ final class PostgreSQLServer: Sendable {
     /// Open as long as the server is wanted.
     private let guardInput: Int32
 
-    /// - Parameter primary: a running server, of which this one becomes a standby: it gets
-    ///   what the other commits.
-    init(standbyOf primary: PostgreSQLServer? = nil) throws {
+    init() throws {
         folder = try TemporaryFolder()
         programs = try Self.output(["pg_config", "--bindir"])
         // The server refuses to run as root.
@@ -43,21 +41,11 @@ final class PostgreSQLServer: Sendable {
             rm -rf "$0"
             """
         _ = try Self.start(prefix + ["sh", "-c", script, folder.path, programs], input: ends[0])
-        let making =
-            if let primary {
-                [
-                    "pg_basebackup", "--host", primary.folder.path, "--username=mtorrent",
-                    "--write-recovery-conf", "--no-sync", "--checkpoint=fast",
-                ]
-            } else {
-                [
-                    "initdb", "--no-sync", "--auth=trust", "--username=mtorrent",
-                    "--encoding=UTF8", "--locale=C",
-                ]
-            }
         _ = try Self.output(
-            prefix + ["\(programs)/\(making[0])", "--pgdata=\(folder.path)/data"]
-                + making.dropFirst())
+            prefix + [
+                "\(programs)/initdb", "--no-sync", "--auth=trust", "--username=mtorrent",
+                "--encoding=UTF8", "--locale=C", "--pgdata=\(folder.path)/data",
+            ])
         try start()
     }
 
@@ -77,22 +65,6 @@ final class PostgreSQLServer: Sendable {
     func stop() throws {
         _ = try Self.output(
             prefix + ["\(programs)/pg_ctl", "-D", folder.path + "/data", "-m", "immediate", "stop"])
-    }
-
-    /// Makes a standby take over.
-    func promote() throws {
-        _ = try Self.output(
-            prefix + ["\(programs)/pg_ctl", "-D", folder.path + "/data", "-w", "promote"])
-    }
-
-    /// The location of a database that this server has, or the other one once it has taken over.
-    func location(_ location: String, or standby: PostgreSQLServer) -> String {
-        location.replacing(folder.path, with: "\(folder.path),\(standby.folder.path)")
-    }
-
-    /// The location of the same database at this server.
-    func location(of location: String, at other: PostgreSQLServer) -> String {
-        location.replacing(other.folder.path, with: folder.path)
     }
 
     private func command(_ sql: String) -> [String] {
