@@ -14,7 +14,11 @@ extension Swarm {
         // In a local variable, access to it needs no check for exclusivity each time.
         var decoder = peer.decoder
         do {
-            while peer.isActive, let event = try decoder.next(in: bytes, from: &position) {
+            while peer.isActive {
+                if decoder.isBetweenMessages {
+                    queueRequests(in: bytes, from: &position, of: peer, now, &outputs)
+                }
+                guard let event = try decoder.next(in: bytes, from: &position) else { break }
                 switch event {
                 case .blockFragment(let request, let offset, let payload):
                     fragment(of: request, offset, payload, from: peer, now, &outputs)

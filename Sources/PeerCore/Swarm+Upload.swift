@@ -2,15 +2,51 @@ import Wire
 
 // What others ask of us.
 extension Swarm {
+    /// Queues the requests that come next in `bytes`, up to the first that anything speaks against.
+    /// Peers ask for many blocks at a time; this way one costs a few comparisons.
+    mutating func queueRequests(
+        in bytes: UnsafeRawBufferPointer, from position: inout Int, of peer: PeerConnection,
+        _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        guard !peer.amChoking else { return }
+        let start = position
+        var piece: UInt32?
+        let longest = longestRequest(of: peer)
+        // In local variables, access to them needs no check for exclusivity each time.
+        var queue = Queue<BlockRequest>()
+        swap(&queue, &peer.uploadQueue)
+        var queuedBytes = peer.queuedBytes
+        while queue.count < configuration.requestQueueLimit,
+            let request = PeerMessage.request(in: bytes, at: position),
+            geometry.isInside(request), request.length <= longest,
+            have.contains(Int(request.piece)),
+            queuedBytes + Int(request.length) <= configuration.maxQueuedBytes
+        {
+            queue.append(request)
+            queuedBytes += Int(request.length)
+            position += PeerMessage.requestLength
+            if request.piece != piece, !soleCopies.isEmpty {
+                tookUp(request.piece, peer, now, &outputs)
+            }
+            piece = request.piece
+        }
+        swap(&queue, &peer.uploadQueue)
+        peer.queuedBytes = queuedBytes
+        if position > start { peer.mayStillSendBitfield = false }
+    }
+
+    private func longestRequest(of peer: PeerConnection) -> Int {
+        max(
+            configuration.maxRequestLength,
+            peer.speaksExtensions ? configuration.maxBlockLength : 0)
+    }
+
     mutating func requested(
         _ request: BlockRequest, by peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
         let length = Int(request.length)
-        let longest = max(
-            configuration.maxRequestLength,
-            peer.speaksExtensions ? configuration.maxBlockLength : 0)
-        guard geometry.isInside(request), length <= longest
+        guard geometry.isInside(request), length <= longestRequest(of: peer)
         else { return close(peer, .invalidRequest, now, &outputs) }
         guard have.contains(Int(request.piece)),
             peer.uploadQueue.count < configuration.requestQueueLimit,
@@ -96,14 +132,18 @@ extension Swarm {
     ) {
         guard !peer.uploadQueue.isEmpty, peer.releasedBytes < peer.releaseWindow else { return }
         if peer.releasedBytes == 0 { peer.releasedAt = now }
+        let (id, room) = (peer.id, peer.releaseWindow - peer.releasedBytes)
+        var queue = Queue<BlockRequest>()
+        swap(&queue, &peer.uploadQueue)
         var served = 0
-        while peer.releasedBytes < peer.releaseWindow, !peer.uploadQueue.isEmpty {
-            let request = peer.uploadQueue.removeFirst()
-            peer.queuedBytes -= Int(request.length)
-            outputs.actions.append(.sendBlock(peer.id, request))
-            peer.releasedBytes += Int(request.length)
+        while served < room, !queue.isEmpty {
+            let request = queue.removeFirst()
+            outputs.actions.append(.sendBlock(id, request))
             served += Int(request.length)
         }
+        swap(&queue, &peer.uploadQueue)
+        peer.queuedBytes -= served
+        peer.releasedBytes += served
         peer.uploadMeter.add(served, at: now)
         uploadMeter.add(served, at: now)
         totals.uploadedBytes += Int64(served)

@@ -57,6 +57,29 @@ struct SwarmServingTests {
         #expect(script.say("a", block(0, 0)).count == 1)
     }
 
+    @Test func `requests are answered alike however they arrive`() {
+        var bytes: [UInt8] = []
+        for message in [
+            block(0, 0), block(0, 1), .have(3), block(1, 0), block(2, 0), .keepAlive,
+            request(1, 7, 100), .cancel(BlockRequest(piece: 3, begin: 0, length: 1)),
+            block(1, 1),
+        ] { message.encode(into: &bytes) }
+        func answers(_ parts: [[UInt8]]) -> [String] {
+            let script = SwarmScript(have: [0, 1])
+            script.join("a", fast: true)
+            _ = script.say("a", .interested)
+            return parts.flatMap { script.sendBytes("a", $0) }
+        }
+        let whole = answers([bytes])
+        #expect(whole.about("a < block").count == 5)
+        #expect(whole.about("a < reject").count == 1)
+        #expect(Set(answers(bytes.map { [$0] })) == Set(whole))
+        for cut in 1..<bytes.count {
+            let parts = [[UInt8](bytes[..<cut]), [UInt8](bytes[cut...])]
+            #expect(Set(answers(parts)) == Set(whole))
+        }
+    }
+
     @Test func `blocks are handed out a mebibyte at a time`() {
         let script = SwarmScript(pieces: 4, pieceLength: 1 << 20, have: [0, 1, 2]) {
             $0.releasedBytes = 1 << 20...1 << 20

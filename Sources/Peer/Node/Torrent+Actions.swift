@@ -6,42 +6,41 @@ import Wire
 extension Torrent {
     /// - Parameter received: the bytes of the event that is being handled.
     func perform(_ outputs: borrowing SwarmOutputs, _ received: UnsafeRawBufferPointer) {
-        let actions = outputs.actions
+        // In a local variable, access to it needs no check for exclusivity each time.
+        var run = BlockRun()
+        swap(&run, &spareRun)
         outputs.bytes.withUnsafeBytes { bytes in
-            for action in actions {
-                gather(action, received, bytes)
+            for action in outputs.actions {
+                // Blocks for one connection are sent many at a time.
+                if case .sendBlock(let id, let block) = action {
+                    if run.connection != id { serve(&run) }
+                    run.append(block, for: id)
+                    continue
+                }
+                serve(&run)
+                guard isRunning else { return }
+                perform(action, received, bytes)
                 guard isRunning else { return }
             }
-            serveRun()
+            serve(&run)
         }
+        run.removeAll()
+        swap(&run, &spareRun)
     }
 
-    /// Blocks for one connection are sent many at a time.
-    private func gather(
+    private func perform(
         _ action: SwarmAction, _ received: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
     ) {
-        switch action {
-        case .store(let piece, let begin, let source):
-            store(UnsafeRawBufferPointer(rebasing: received[source]), piece: piece, begin: begin)
-        case .sendBlock(let id, let block):
-            if run.connection != id { serveRun() }
-            run.append(block, for: id)
-        default:
-            serveRun()
-            guard isRunning else { return }
-            perform(action, bytes)
-        }
-    }
-
-    private func perform(_ action: SwarmAction, _ bytes: UnsafeRawBufferPointer) {
         switch action {
         case .send(let id, let range):
             connections[id]?.stream.write(UnsafeRawBufferPointer(rebasing: bytes[range]))
             node.uploads.charge(range.count)
         case .reportDrained(let id):
             if refilled.last != id { refilled.append(id) }
-        case .sendBlock, .store:
+        case .sendBlock:
             preconditionFailure("gathered by the caller")
+        case .store(let piece, let begin, let source):
+            store(UnsafeRawBufferPointer(rebasing: received[source]), piece: piece, begin: begin)
         case .verify(let piece, let isUrgent):
             verify(piece, isUrgent: isUrgent)
         case .fingerprint(let piece):

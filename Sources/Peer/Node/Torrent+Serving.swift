@@ -9,7 +9,7 @@ import Wire
 /// come for the connection meanwhile wait behind it.
 extension Torrent {
     /// Sends what was gathered.
-    func serveRun() {
+    func serve(_ run: inout BlockRun) {
         guard let id = run.connection else { return }
         defer { run.removeAll() }
         guard let connection = connections[id] else { return }

@@ -25,8 +25,8 @@ final class Torrent: ConnectionOwner {
     private var isPerforming = false
     /// Connections that were given blocks in this round and may have room again already.
     var refilled: [ConnectionID] = []
-    /// Blocks of one connection that are to be sent, gathered.
-    var run = BlockRun()
+    /// Memory to gather blocks in that go to one connection.
+    var spareRun = BlockRun()
     /// Pieces that arrive.
     var staged: [Int: StagedPiece] = [:]
     /// Those that may be stored before they are whole, in the order in which they were begun, and

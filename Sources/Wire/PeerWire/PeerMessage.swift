@@ -105,6 +105,22 @@ package enum PeerMessage: Hashable, Sendable {
         bytes.storeBytes(of: block.begin.bigEndian, toByteOffset: 9, as: UInt32.self)
     }
 
+    /// The bytes of a `request`.
+    package static let requestLength = 17
+
+    /// The `request` that begins at an offset; nil where another message does, or a part of one.
+    @inlinable package static func request(
+        in bytes: UnsafeRawBufferPointer, at offset: Int
+    ) -> BlockRequest? {
+        guard bytes.count - offset >= 17, bytes.loadBigEndian(at: offset, as: UInt32.self) == 13,
+            bytes[offset + 4] == 6
+        else { return nil }
+        return BlockRequest(
+            piece: bytes.loadBigEndian(at: offset + 5, as: UInt32.self),
+            begin: bytes.loadBigEndian(at: offset + 9, as: UInt32.self),
+            length: bytes.loadBigEndian(at: offset + 13, as: UInt32.self))
+    }
+
     private static func begin(_ id: UInt8, payload count: Int, _ bytes: inout [UInt8]) {
         bytes.appendBigEndian(UInt32(count + 1))
         bytes.append(id)
