@@ -140,7 +140,6 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: x\r\nExpect: the-unexpected\r\n\r\n", 417),
         ("GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-        ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n", 400),
     ])
     func `what is too long or of another kind is refused by its number`(
         request: String, status: Int
