@@ -22,7 +22,8 @@ package final class PostgreSQLConnection {
 
     /// Nil once it has been given up.
     private var handle: OpaquePointer?
-    private let patience: Duration
+    /// For a server that says nothing.
+    package var patience: Duration
     /// Names of prepared statements by their text.
     private var prepared: [String: String] = [:]
     private static let mostPrepared = 256

@@ -101,7 +101,12 @@ final class PostgreSQLDatabase: SQLDatabase {
         precondition(!isInTransaction, "transactions don't nest")
         try begin(access)
         isInTransaction = true
-        defer { isInTransaction = false }
+        // What sees one state throughout reads all of it, sorted: that may take long to begin.
+        if access == .reading { connection?.patience = max(patience, .seconds(60)) }
+        defer {
+            isInTransaction = false
+            connection?.patience = patience
+        }
         let value: T
         do {
             value = try body()

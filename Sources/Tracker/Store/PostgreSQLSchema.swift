@@ -44,6 +44,8 @@ enum PostgreSQLSchema {
             UNIQUE (group_id, user_id)
         );
         CREATE INDEX members_by_user ON members (user_id);
+        -- Without it the longest-standing one is looked for among the members of all groups.
+        CREATE INDEX members_by_group ON members (group_id, id);
         ALTER TABLE groups ADD FOREIGN KEY (group_id, owner)
             REFERENCES members (group_id, user_id) DEFERRABLE INITIALLY DEFERRED;
         CREATE TABLE requests (

@@ -46,9 +46,12 @@ extension SQLStore {
         // A group is created with its longest-standing member as owner; the true owner follows.
         var events = try database.query(
             """
-            SELECT created_at, g.group_id, kind,
-                (SELECT user_id FROM members m WHERE m.group_id = g.group_id ORDER BY m.id LIMIT 1)
-            FROM groups g ORDER BY g.id
+            SELECT g.created_at, g.group_id, g.kind, m.user_id
+            FROM groups g
+            JOIN (SELECT group_id, min(id) AS member FROM members GROUP BY group_id) f
+                ON f.group_id = g.group_id
+            JOIN members m ON m.id = f.member
+            ORDER BY g.id
             """
         ) { row in
             guard let kind = GroupKind(rawValue: row.text(2)) else {
