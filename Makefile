@@ -9,7 +9,7 @@ PROGRAMS := mtorrent mtorrent-tracker
 SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: build demo test sim-soak bench bench-peer bench-tracker check install clean hooks help
+.PHONY: build demo test sim-soak bench bench-peer bench-tracker bench-sync check install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
 
 build: bootstrap ## build both programs, optimized, into .build/release
@@ -36,6 +36,10 @@ bench-peer: bootstrap-bench build ## measure the peer under load, beside other c
 bench-tracker: bootstrap-bench build ## measure the tracker under load, beside opentracker
 	swift build -c release --package-path Benchmarks
 	Benchmarks/.build/release/mtorrent-bench tracker --programs .build/release $(BENCH)
+
+bench-sync: bootstrap-bench bootstrap-tests build ## measure trackers of one network, with each store
+	swift build -c release --package-path Benchmarks
+	Benchmarks/synchronized.py .build/release Benchmarks/.build/release $(BENCH)
 
 check: bootstrap ## the gate: format, imports between targets, warnings, scripts
 	scripts/check
