@@ -67,6 +67,36 @@ import Wire
         #expect(left.sorted() == ["new", "old.db"])
     }
 
+    @Test func `a network moves from a folder to a server and back`() throws {
+        let folder = try TemporaryFolder()
+        let stores: [StoreLocation] = [
+            .folder(try DataFolder(path: folder.path + "/old")),
+            .postgreSQL(try PostgreSQLServer.shared.get().database()),
+            .folder(try DataFolder(path: folder.path + "/new")),
+        ]
+        _ = try stores[0].open().directory.perform(
+            .createUser(user: "ann", password: "x", passkey: key("ann")), at: 1)
+        for place in 0..<2 {
+            let file = "\(folder.path)/network-\(place).db"
+            try OperatorCommand.export(file).run(on: stores[place])
+            try OperatorCommand.import(file).run(on: stores[place + 1])
+            #expect(throws: StartError.self) {
+                try OperatorCommand.import(file).run(on: stores[place + 1])
+            }
+            try OperatorCommand.restore(file).run(on: stores[place + 1])
+        }
+        let (first, last) = (try stores[0].open().directory, try stores[2].open().directory)
+        #expect(last.networkID == first.networkID && last.secret == first.secret)
+        #expect(try last.password(of: "ann") == "x")
+        // While a tracker tells of itself there, nothing is replaced.
+        let log = try stores[1].open().swarmLog
+        var generator = SystemRandomNumberGenerator()
+        try log.publish([], by: TrackerInstance(random: &generator), at: StoreWorker.wallClock)
+        #expect(throws: StartError.self) {
+            try OperatorCommand.restore("\(folder.path)/network-1.db").run(on: stores[1])
+        }
+    }
+
     @Test func `what trackers of an older program may be using is left as it is`() throws {
         let folder = try TemporaryFolder()
         try oldDirectory(folder.path + "/tracker.db")

@@ -107,6 +107,32 @@ func eventually(_ what: String, _ condition: () throws -> Bool) throws {
         #expect(views[0]?.groups.count == 20)
     }
 
+    /// As after a commit whose notification, or touch of the watched file, was lost.
+    @Test(arguments: StoreKind.allCases)
+    func `what nobody is woken up for is seen all the same`(kind: StoreKind) throws {
+        let pair = try TrackerPair(kind) { $0.pollInterval = .milliseconds(100) }
+        let database: any SQLDatabase =
+            if let location = pair.location {
+                PostgreSQLDatabase(location: location)
+            } else {
+                try SQLiteConnection(
+                    path: pair.first.folder.path + "/tracker.db", synchronous: .full,
+                    steps: SQLiteSchema.steps, signals: nil)
+            }
+        try database.execute(
+            "INSERT INTO users (user_id, password, passkey, created_at) VALUES (?, ?, ?, ?)", "eve",
+            "x", key("eve").hex, 1)
+        let event = DirectoryEvent.userCreated(user: "eve", passkey: key("eve"))
+        try database.execute(
+            "INSERT INTO events (at, kind, body) VALUES (?, ?, ?)", 1, event.kind,
+            String(decoding: WireJSON.encode(event), as: UTF8.self))
+        for tracker in [pair.first, pair.second] {
+            try eventually("the user at each tracker") {
+                tracker.inspect { $0.directory.user(named: "eve") != nil } == true
+            }
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func `what one tracker is asked the members at the other hear of`(kind: StoreKind) throws {
         let pair = try TrackerPair(kind)
