@@ -65,7 +65,12 @@ final class PeerConnection {
     /// How many of its pieces are missing here.
     var usefulPieces = 0
     var pipeline: RequestPipeline
+    /// What it was asked for and is cancelled, until it answers that; empty without the fast
+    /// extension.
+    var withdrawn = WithdrawnRequests()
     var incoming = IncomingBlock.none
+    /// When the block that is arriving was asked for; nil where it wasn't.
+    var incomingSentAt: Instant?
     var downloadMeter = RateMeter()
     /// What has been completed by the bytes that are being read.
     var arrived = ArrivedBlocks()

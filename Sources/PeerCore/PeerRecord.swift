@@ -62,6 +62,8 @@ struct PeerRecords {
     /// Entries that are kept of departures, void ones included.
     var departedEntryCount: Int { departed.count }
 
+    var count: Int { byID.count }
+
     /// In the order in which they came first.
     var all: [PeerRecord] { byID.values.sorted { $0.id < $1.id } }
 

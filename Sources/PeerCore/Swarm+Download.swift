@@ -84,9 +84,11 @@ extension Swarm {
     private mutating func start(
         _ piece: Int, _ block: Int, from peer: PeerConnection, _ now: Instant
     ) -> IncomingBlock {
+        peer.incomingSentAt = nil
         guard let index = peer.pipeline.index(piece: piece, block: block) else {
             return .unwanted
         }
+        peer.incomingSentAt = peer.pipeline[index].sentAt
         peer.pipeline.begin(at: index)
         guard !isComingFaster(piece, block, than: peer, now),
             let slot = picker.begin(
@@ -176,9 +178,11 @@ extension Swarm {
         return min(max(share, bounds.lowerBound), bounds.upperBound) / geometry.blockLength
     }
 
-    /// An unwanted block is over: if it had been asked for, the request is answered.
+    /// An unwanted block is over: if it had been asked for when it began, that request is answered.
     private mutating func dropAnswered(_ piece: Int, _ block: Int, from peer: PeerConnection) {
-        guard let index = peer.pipeline.index(piece: piece, block: block) else { return }
+        guard let index = peer.pipeline.index(piece: piece, block: block),
+            peer.pipeline[index].sentAt == peer.incomingSentAt
+        else { return }
         let isLate = peer.pipeline[index].isLate(block)
         peer.pipeline.resolve(BlockRun(piece: piece, block: block), at: index)
         picker.forget(piece: piece, block: block, by: peer.record.id, isLate: isLate)
@@ -211,9 +215,7 @@ extension Swarm {
             peer.pipeline.resolve(BlockRun(piece: piece, block: block), at: index)
             if request.hasBegun { continue }
             if request.pendingCount > 1 { giveUp(peer.pipeline.remove(at: index), of: peer) }
-            if !peer.peerIsChoking {
-                send(.cancel(geometry.request(for: request.run)), to: peer, now, &outputs)
-            }
+            withdraw(request.run, from: peer, now, &outputs)
         }
     }
 }

@@ -41,9 +41,26 @@ extension Swarm {
                 !peer.peerIsChoking || peer.speaksFast || peer.pipeline.outstanding == 0,
                 "chokes are respected")
         }
-        for peer in active { checkPipeline(peer.pipeline, check) }
+        for peer in active {
+            checkPipeline(peer.pipeline, check)
+            checkBounds(of: peer, check)
+        }
+        check(connector.knownCount <= configuration.maxKnownEndpoints, "endpoints are bounded")
+        check(
+            records.count <= peers.count + 2 * configuration.maxRememberedPeers,
+            "records of peers are bounded")
         if !isComplete { checkPicker(active, check) }
         return broken
+    }
+
+    /// What a peer can make us keep for it.
+    private func checkBounds(of peer: PeerConnection, _ check: (Bool, String) -> Void) {
+        check(peer.uploadQueue.count <= configuration.requestQueueLimit, "queues are bounded")
+        check(peer.queuedBytes <= configuration.maxQueuedBytes, "queued bytes are bounded")
+        check(peer.withdrawn.count <= WithdrawnRequests.limit, "cancelled requests are bounded")
+        check(peer.suggested.count <= configuration.maxSuggested, "suggestions are bounded")
+        check(peer.told.count <= configuration.maxSuggested, "own suggestions are bounded")
+        check(peer.allowedFast.count <= configuration.maxAllowedFast, "grants are bounded")
     }
 
     /// Nobody who waits is forgotten, and nobody waits while there are slots.

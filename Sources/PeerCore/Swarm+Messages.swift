@@ -21,6 +21,9 @@ extension Swarm {
                 guard let event = try decoder.next(in: bytes, from: &position) else { break }
                 switch event {
                 case .blockFragment(let request, let offset, let payload):
+                    if offset == 0, !peer.withdrawn.isEmpty {
+                        answered(request, by: peer, now, &outputs)
+                    }
                     fragment(of: request, offset, payload, from: peer, now, &outputs)
                 case .message(let message):
                     handle(message, from: peer, now, &outputs)

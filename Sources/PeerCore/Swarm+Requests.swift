@@ -93,11 +93,36 @@ extension Swarm {
         hasFreedBlocks = true
     }
 
+    /// Cancels a request that isn't in the peer's pipeline any more and that it may still answer.
+    /// A choke has voided it already where there are no rejections.
+    func withdraw(
+        _ run: BlockRun, from peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        guard !peer.peerIsChoking || peer.speaksFast else { return }
+        let request = geometry.request(for: run)
+        if peer.speaksFast { peer.withdrawn.append(request, at: now) }
+        send(.cancel(request), to: peer, now, &outputs)
+    }
+
+    /// A `piece` message begins. Where it answers a request that was cancelled and made again, the
+    /// later one is of no use any more.
+    func answered(
+        _ request: BlockRequest, by peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        guard peer.withdrawn.answered(request), let run = geometry.run(for: request),
+            peer.pipeline.index(of: run) != nil
+        else { return }
+        withdraw(run, from: peer, now, &outputs)
+    }
+
     /// The peer says that it won't answer a request (BEP 6): the blocks may be asked of others at
-    /// once. One that was cancelled meanwhile is not known any more. Who rejects without choking
-    /// isn't asked for that piece for a while, lest this goes on at the speed of the network.
+    /// once. Who rejects without choking isn't asked for that piece for a while, lest this goes on
+    /// at the speed of the network.
     mutating func rejected(_ request: BlockRequest, from peer: PeerConnection, _ now: Instant) {
-        guard let run = geometry.run(for: request), let index = peer.pipeline.index(of: run)
+        guard !peer.withdrawn.answered(request), let run = geometry.run(for: request),
+            let index = peer.pipeline.index(of: run)
         else { return }
         giveUp(peer.pipeline.remove(at: index), of: peer)
         guard !peer.peerIsChoking || peer.allowedFast.contains(request.piece) else { return }
@@ -107,9 +132,9 @@ extension Swarm {
 
     /// After a while a peer is asked again for what it refused.
     func forgetRefusals(of peer: PeerConnection, _ now: Instant) {
-        guard !peer.refusedPieces.isEmpty,
-            peer.refusedAt.advanced(by: configuration.requestTimeout.upperBound) <= now
-        else { return }
+        let wait = configuration.requestTimeout.upperBound
+        if !peer.withdrawn.isEmpty { peer.withdrawn.forget(before: now.advanced(by: .zero - wait)) }
+        guard !peer.refusedPieces.isEmpty, peer.refusedAt.advanced(by: wait) <= now else { return }
         peer.refusedPieces = []
         peer.dryEpoch = 0
     }

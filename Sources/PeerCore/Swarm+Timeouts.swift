@@ -23,7 +23,7 @@ extension Swarm {
             let again = configuration.requestTimeout.upperBound
             if peer.snubbedAt.advanced(by: again) <= now {
                 peer.snubbedAt = now
-                giveUpRequests(of: peer)
+                withdrawAll(from: peer, now, &outputs)
                 peer.dryEpoch = 0
             }
         }
@@ -49,11 +49,20 @@ extension Swarm {
             } else {
                 let request = peer.pipeline.remove(at: index)
                 giveUp(request, of: peer)
-                send(.cancel(geometry.request(for: request.run)), to: peer, now, &outputs)
+                withdraw(request.run, from: peer, now, &outputs)
             }
         }
         picker.disown(peer.record.id)
         hasFreedBlocks = true
+    }
+
+    private mutating func withdrawAll(
+        from peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        for index in 0..<peer.pipeline.count where !peer.pipeline[index].hasBegun {
+            withdraw(peer.pipeline[index].run, from: peer, now, &outputs)
+        }
+        giveUpRequests(of: peer)
     }
 
     /// A snubbing peer has sent a block: what else it owes is expected again, if it is of use.

@@ -67,10 +67,8 @@ final class WireMonitor {
     private func learn(_ message: PeerMessage) {
         let count = remotePieces.bitCount
         switch message {
-        case .choke:
-            isChoked = true
-            // What was asked for before won't be answered but by a rejection.
-            for index in asked.indices { asked[index].isCancelled = true }
+        // A choke voids nothing where every request is answered or rejected (BEP 6), as here.
+        case .choke: isChoked = true
         case .unchoke: isChoked = false
         case .have(let piece): if Int(piece) < count { remotePieces.insert(Int(piece)) }
         case .bitfield(let bytes):
