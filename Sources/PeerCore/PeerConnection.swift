@@ -60,8 +60,9 @@ final class PeerConnection {
     var maxRequestLength: Int
     /// The pieces it may be asked for while it chokes us (BEP 6).
     var allowedFast: [UInt32] = []
-    /// The pieces it suggests to ask it for (BEP 6).
+    /// The pieces it suggests to ask it for (BEP 6), and until when it is asked for little else.
     var suggested: [UInt32] = []
+    var isGuidingUntil = Instant.zero
     /// How many of its pieces are missing here.
     var usefulPieces = 0
     var pipeline: RequestPipeline
@@ -158,6 +159,11 @@ final class PeerConnection {
         var offered = pieces
         for piece in refusedPieces { offered.remove(piece) }
         return offered
+    }
+
+    /// Whether it is asked for what it suggests and nothing else: as long as that keeps it busy.
+    func isGuiding(at now: Instant) -> Bool {
+        isGuidingUntil > now && 2 * pipeline.outstanding >= pipeline.depth
     }
 
     var isActive: Bool { phase == .active }

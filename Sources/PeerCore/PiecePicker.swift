@@ -126,7 +126,15 @@ struct PiecePicker {
         }
     }
 
-    private mutating func pickStarted(
+    /// The same of a peer that knows what nobody else has: that, and what was begun with it.
+    mutating func pickSuggested(
+        _ demand: Demand, for peer: PeerConnection, into picked: inout [BlockRun]
+    ) {
+        var demand = demand
+        pickSuggested(peer, &demand, &picked)
+    }
+
+    private mutating func pickSuggested(
         _ peer: PeerConnection, _ demand: inout Demand, _ picked: inout [BlockRun]
     ) {
         if isOpen(peer.currentSlot, to: peer) { take(peer.currentSlot, peer, &demand, &picked) }
@@ -137,6 +145,12 @@ struct PiecePicker {
         {
             take(start(piece, with: peer), peer, &demand, &picked)
         }
+    }
+
+    private mutating func pickStarted(
+        _ peer: PeerConnection, _ demand: inout Demand, _ picked: inout [BlockRun]
+    ) {
+        pickSuggested(peer, &demand, &picked)
         var position = 0
         while !demand.isMet, position < active.partial.count {
             let slot = active.partial[position]

@@ -3,14 +3,20 @@
 struct SoleCopies {
     /// Nobody else is known to have these.
     private(set) var pieces: Bitfield
-    /// Those of them that nobody was told of since all were.
+    /// Those of them that nobody fetches, as far as is known.
     private var untold: Bitfield
+    /// What somebody was told of or has asked for in this round, and in the one before: time enough
+    /// for it to be fetched.
+    private var told: Bitfield
+    private var toldBefore: Bitfield
     /// Where the search begins: somewhere else for each seeder.
     private var cursor: Int
 
     init(_ pieces: Bitfield, cursor: Int = 0) {
         self.pieces = pieces
         untold = pieces
+        told = Bitfield(bitCount: pieces.bitCount)
+        toldBefore = told
         self.cursor = pieces.bitCount > 0 ? cursor % pieces.bitCount : 0
     }
 
@@ -32,22 +38,33 @@ struct SoleCopies {
 
     /// Somebody is fetching this piece.
     mutating func give(_ piece: Int) {
-        if !untold.isEmpty { untold.remove(piece) }
+        guard contains(piece) else { return }
+        untold.remove(piece)
+        told.insert(piece)
     }
 
-    /// Whoever was told of this piece has left.
+    /// Whoever was to fetch this piece doesn't.
     mutating func takeBack(_ piece: Int) {
         if contains(piece) { untold.insert(piece) }
     }
 
-    /// The next piece to tell somebody of.
+    /// The next piece to tell somebody of; nil while all are being fetched.
     mutating func next() -> Int? {
-        guard !pieces.isEmpty else { return nil }
-        if untold.isEmpty { untold = pieces }
+        guard !untold.isEmpty else { return nil }
         let piece = untold.firstMember(from: cursor) ?? untold.firstMember(from: 0)
         guard let piece else { return nil }
-        untold.remove(piece)
+        give(piece)
         cursor = piece + 1
         return piece
+    }
+
+    /// What was told of before this round and hasn't got anywhere is told of again.
+    mutating func endRound() {
+        guard !pieces.isEmpty else { return }
+        for piece in toldBefore.members where pieces.contains(piece) && !told.contains(piece) {
+            untold.insert(piece)
+        }
+        toldBefore = told
+        told = Bitfield(bitCount: pieces.bitCount)
     }
 }

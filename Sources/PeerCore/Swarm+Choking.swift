@@ -121,6 +121,7 @@ extension Swarm {
                 unchoke(peer, now, &outputs)
             }
         }
+        suggestAgain(now, &outputs)
     }
 
     /// Ends each peer's round, and returns those that slots are for. Where others are served, who

@@ -32,21 +32,25 @@ extension Swarm {
         case .allowedFast(let piece):
             allowed(piece, by: peer)
         case .suggest(let piece):
-            suggested(piece, by: peer)
+            suggested(piece, by: peer, now)
         default:
             preconditionFailure("not a message of the fast extension")
         }
     }
 
     /// A hint only: what it was told last counts, and what isn't started.
-    private func suggested(_ piece: UInt32, by peer: PeerConnection) {
+    private func suggested(_ piece: UInt32, by peer: PeerConnection, _ now: Instant) {
         guard !isComplete, Int(piece) < geometry.pieceCount, !peer.suggested.contains(piece) else {
             return
         }
         peer.suggested.removeAll { !picker.wanted.contains(Int($0)) }
         if peer.suggested.count == configuration.maxSuggested { peer.suggested.removeFirst() }
         peer.suggested.append(piece)
+        peer.isGuidingUntil = now.advanced(by: Self.guidingTime)
     }
+
+    /// How long a suggestion shows that others will follow.
+    private static let guidingTime = Duration.seconds(5)
 
     private func allowed(_ piece: UInt32, by peer: PeerConnection) {
         guard Int(piece) < geometry.pieceCount, !peer.allowedFast.contains(piece),

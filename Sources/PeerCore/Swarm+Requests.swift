@@ -26,6 +26,11 @@ extension Swarm {
         let demand = PiecePicker.Demand(
             blocks: room, requests: peer.pipeline.requestRoom, runLength: runLength)
         picked.removeAll(keepingCapacity: true)
+        if peer.isGuiding(at: now), !peer.peerIsChoking, !picker.isSequential {
+            picker.pickSuggested(demand, for: peer, into: &picked)
+            if !picked.isEmpty { requestPicked(of: peer, now, &outputs) }
+            return
+        }
         if peer.dryEpoch != picker.epoch {
             if peer.peerIsChoking {
                 picker.pickAllowed(demand, for: peer, into: &picked)

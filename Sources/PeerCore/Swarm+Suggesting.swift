@@ -3,10 +3,6 @@ import Wire
 // What a seeder would like to be asked for (BEP 6, `suggest`). Nobody completes before every piece
 // has left it once: as long as it has the only copy of some, what it gives twice holds up everyone.
 extension Swarm {
-    /// Suggestions that a peer has at a time, so that it never lacks one: for this many bytes, as
-    /// far as it keeps so many.
-    private static let suggestedBytes = 256 << 10
-
     /// Looks for the pieces that nobody else has, once everything that is wanted is there.
     mutating func findSoleCopies() {
         soleCopies = SoleCopies(have, cursor: Int(ownID.bytes[19]) << 8 | Int(ownID.bytes[18]))
@@ -23,12 +19,19 @@ extension Swarm {
         guard !soleCopies.isEmpty, peer.speaksFast, !peer.amChoking, holdingCount > 1 else {
             return
         }
-        let usual = max(2, Self.suggestedBytes / geometry.pieceLength)
-        let count = min(usual, configuration.maxSuggested)
+        let count = suggestionCount(for: peer, now)
         while peer.told.count < count, let piece = soleCopies.next() {
             peer.told.append(UInt32(piece))
             send(.suggest(UInt32(piece)), to: peer, now, &outputs)
         }
+    }
+
+    /// Suggestions that a peer has at a time, so that it never lacks one: for what it takes in half
+    /// a second. What it is told of and hasn't asked for waits for it alone.
+    private func suggestionCount(for peer: PeerConnection, _ now: Instant) -> Int {
+        let elapsed = max(now.nanoseconds - peer.choiceAt.nanoseconds, 1_000_000_000)
+        let rate = Double(peer.servedBytes) * 1e9 / Double(elapsed)
+        return min(2 + Int(rate / 2) / geometry.pieceLength, configuration.maxSuggested)
     }
 
     /// The peer is getting a piece, or has it already.
@@ -41,9 +44,23 @@ extension Swarm {
         suggest(to: peer, now, &outputs)
     }
 
-    /// Others may be told of what a peer that leaves hasn't taken up.
+    /// Others may be told of what a peer that is choked, or leaves, won't get.
     mutating func takeBackSuggestions(of peer: PeerConnection) {
+        guard !soleCopies.isEmpty else { return }
         for piece in peer.told { soleCopies.takeBack(Int(piece)) }
+        for index in 0..<peer.uploadQueue.count {
+            soleCopies.takeBack(Int(peer.uploadQueue[index].piece))
+        }
         peer.told = []
+    }
+
+    /// What peers were told of long ago and haven't fetched, others are told of.
+    mutating func suggestAgain(_ now: Instant, _ outputs: inout SwarmOutputs) {
+        guard !soleCopies.isEmpty else { return }
+        soleCopies.endRound()
+        for peer in connections.entries {
+            guard let peer, peer.isActive else { continue }
+            suggest(to: peer, now, &outputs)
+        }
     }
 }
