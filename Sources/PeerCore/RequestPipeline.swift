@@ -238,7 +238,7 @@ struct RequestPipeline {
 
     /// Begins anew after a choke or a silence.
     mutating func restart() {
-        depth = min(max(8, bounds.lowerBound), bounds.upperBound)
+        depth = bounds.lowerBound
         isSlowStart = true
         roundBlocks = 0
         bestRoundRate = 0

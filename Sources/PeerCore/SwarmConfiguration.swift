@@ -55,12 +55,13 @@ package struct SwarmConfiguration: Sendable {
     package var initialSlots = 32
     package var minimumSlots = 4
     /// Bytes a second for which a peer is worth a slot.
-    package var slotRate = 32 << 10
+    package var slotRate = 48 << 10
     package var unchokeInterval = Duration.seconds(10)
     package var optimisticInterval = Duration.seconds(30)
 
-    /// Blocks asked of one peer at a time.
-    package var pipelineDepth = 4...4096
+    /// Blocks asked of one peer at a time. It begins with the least: as much as TCP sends at once
+    /// then, and what is asked of a slow peer isn't asked of others.
+    package var pipelineDepth = 2...4096
     /// Bytes asked of a peer beyond what is on its way, so that neither side waits for the other;
     /// a peer's share of an eighth of `maxUnverifiedBytes` between these two.
     package var pipelineSlack = 128 << 10...8 << 20

@@ -10,6 +10,8 @@ package struct Scenario: Sendable {
         package var plan = SimulatedPeerPlan()
         /// They come one after the other within this time.
         package var arrivals = Duration.seconds(1)
+        /// They don't stay to share once they have everything.
+        package var leavesWhenComplete = false
 
         init(_ name: String, _ count: Int, _ configure: (inout SimulatedPeerPlan) -> Void) {
             self.name = name
@@ -43,7 +45,7 @@ package struct Scenario: Sendable {
     static var usualConfiguration: SwarmConfiguration {
         var configuration = SwarmConfiguration()
         configuration.enoughConnections = 20
-        configuration.initialSlots = 8
+        configuration.initialSlots = 5
         return configuration
     }
 
@@ -204,7 +206,8 @@ extension Scenario {
     private static func freeRiders(_ count: Int) -> Scenario {
         let home = line(up: 128_000, down: 2_000_000)
         var scenario = Scenario(
-            "free-riders", "a fifth of \(count) peers take and don't give",
+            "free-riders",
+            "a fifth of \(count) peers take and don't give, the others leave once complete",
             [
                 Group("seeder", 1) {
                     $0.isSeed = true
@@ -216,7 +219,9 @@ extension Scenario {
                     $0.behavior = .freeRiding
                 },
             ])
+        scenario.groups[1].leavesWhenComplete = true
         scenario.pieceCount = 500
+        scenario.pieceLength = 64 << 10
         return scenario
     }
 }

@@ -26,6 +26,8 @@ package final class ScenarioRun: SwarmObserver {
     private var verifiedPieces = 0
     private var completedCount = 0
     private var leecherCount = 0
+    /// The indices of those who leave once they are complete.
+    private var leaving: Set<Int> = []
     private let sampleInterval: Duration
 
     package init(_ scenario: Scenario, seed: UInt64) throws(MetainfoError) {
@@ -42,6 +44,7 @@ package final class ScenarioRun: SwarmObserver {
             for _ in 0..<group.count {
                 let peer = simulation.addPeer(group.plan)
                 peers.append(peer)
+                if group.leavesWhenComplete { leaving.insert(peer.index) }
                 let wait = Int(group.arrivals.nanosecondsSaturating)
                 let arrival =
                     group.plan.isSeed ? .zero : Duration.nanoseconds(random.below(max(wait, 1)))
@@ -71,6 +74,9 @@ package final class ScenarioRun: SwarmObserver {
         if peer.swarm.isComplete {
             completedCount += 1
             if completedCount == leecherCount { note() }
+            if leaving.contains(peer.index) {
+                simulation.schedule(at: simulation.now) { [unowned self] in leave(peer) }
+            }
         }
     }
 
@@ -78,13 +84,17 @@ package final class ScenarioRun: SwarmObserver {
         for piece in peer.swarm.have.members { copies[piece] += change }
     }
 
+    private func leave(_ peer: SimulatedPeer) {
+        simulation.stop(peer)
+        count(-1, peer)
+    }
+
     private func sample() {
         note()
         if let limit = scenario.copiesUntilSeederLeaves, let seeder = members[0].first,
             seeder.isRunning, Double(seeder.givenBytes) >= limit * Double(scenario.length)
         {
-            simulation.stop(seeder)
-            count(-1, seeder)
+            leave(seeder)
         }
         simulation.schedule(at: simulation.now + sampleInterval) { [unowned self] in sample() }
     }

@@ -91,7 +91,7 @@ struct RequestPipelineTests {
     }
 
     @Test func `runs are short until it is known what the peer can do`() {
-        let pipeline = RequestPipeline(bounds: 4...512, queueLimit: 1_000)
+        let pipeline = RequestPipeline(bounds: 8...512, queueLimit: 1_000)
         #expect(pipeline.runLength(atMost: 64) == 2)
     }
 
@@ -146,6 +146,8 @@ struct RequestPipelineTests {
 
     @Test func `a peer that has become slow is asked for less at once`() {
         var pipeline = RequestPipeline(bounds: 4...512, queueLimit: 1_000)
+        for _ in 0..<10 { learn(&pipeline, start, start, rate: 1e9) }
+        #expect(pipeline.depth == 14)
         pipeline.reduceDepth(to: 6)
         #expect(pipeline.depth == 6)
         pipeline.reduceDepth(to: 1)

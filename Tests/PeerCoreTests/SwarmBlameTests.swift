@@ -62,7 +62,7 @@ struct SwarmBlameTests {
 
     /// Peers a and b, both with everything, of whom b sends the last block of the first piece.
     private func mixed(pieces: Int = 3) -> (script: SwarmScript, piece: Int) {
-        let script = SwarmScript(pieces: pieces, pieceLength: 64 << 10) { $0.pipelineDepth = 1...3 }
+        let script = SwarmScript(pieces: pieces, pieceLength: 64 << 10) { $0.pipelineDepth = 3...3 }
         for name in ["a", "b"] { script.join(name, pieces: Array(0..<pieces)) }
         let asked = script.say("a", .unchoke)
         let piece = Int(asked[0].dropFirst("a < request ".count).prefix(1))!

@@ -31,6 +31,8 @@ final class SwarmScript {
             return bitfield
         }
         var configuration = SwarmConfiguration()
+        // Enough for a few pieces at once.
+        configuration.pipelineDepth = 8...4096
         configure(&configuration)
         swarm = Swarm(
             geometry: geometry, have: bitfield(have), wanted: wanted.map(bitfield),
