@@ -148,7 +148,7 @@ package final class FaultScenario {
             let peer = simulation.peers[random.below(simulation.peers.count)]
             plan(random.below(11), peer, at: .zero + time, until: .zero + time + length)
         }
-        if simulation.tracker.isOpen, random.below(2) == 0 {
+        if random.below(2) == 0 {
             say("strangers announce hundreds of peers", .zero, .zero) { $0.flood(announces: 300) }
         }
     }

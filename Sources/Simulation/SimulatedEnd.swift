@@ -49,8 +49,8 @@ final class SimulatedEnd {
     var isClosing = false
     /// Nothing more is sent, though this end still reads.
     var isShut = false
-    /// Nothing that is sent arrives before what was sent earlier.
-    var lastArrival = Instant.zero
+    /// Nothing that is sent arrives before what was sent earlier; in nanoseconds.
+    var lastArrival: Int64 = 0
     /// Bytes that are on their way from here and haven't been read.
     var onTheWay = 0
 
@@ -58,10 +58,11 @@ final class SimulatedEnd {
     /// The handshake of an accepted connection has been read.
     var isIntroduced: Bool
     var received: [UInt8] = []
-    /// Segments that wait for this peer's line.
+    /// Segments that come here: those that wait for this peer's line, then those that can't get
+    /// through at present, then those on their way.
+    var incoming = Queue<Segment>()
     var queuedSegments = 0
-    /// What can't get through at present.
-    var held: [Segment] = []
+    var heldSegments = 0
 
     init(id: ConnectionID, peer: SimulatedPeer, isOutgoing: Bool) {
         self.id = id

@@ -21,14 +21,29 @@ package struct SimulatedLink: Sendable {
         latencyIn = .zero
         self.receiveWindow = receiveWindow
     }
+}
 
-    func uploadTime(of bytes: Int) -> Duration {
-        .nanoseconds(bytes * 1_000_000_000 / uploadRate)
+/// The same in nanoseconds: what is computed for every segment.
+struct SimulatedLine {
+    let latencyOut: Int64
+    let latencyIn: Int64
+    let receiveWindow: Int
+    /// Whether what comes has to wait for its turn.
+    let isNarrow: Bool
+    private let uploadRate: Int64
+    private let downloadRate: Int64
+
+    init(_ link: SimulatedLink) {
+        latencyOut = link.latencyOut.nanosecondsSaturating
+        latencyIn = link.latencyIn.nanosecondsSaturating
+        receiveWindow = link.receiveWindow
+        isNarrow = link.downloadRate != nil
+        uploadRate = Int64(link.uploadRate)
+        downloadRate = Int64(link.downloadRate ?? .max)
     }
 
-    func downloadTime(of bytes: Int) -> Duration {
-        .nanoseconds(bytes * 1_000_000_000 / (downloadRate ?? .max))
-    }
+    func uploadTime(of bytes: Int) -> Int64 { Int64(bytes) * 1_000_000_000 / uploadRate }
+    func downloadTime(of bytes: Int) -> Int64 { Int64(bytes) * 1_000_000_000 / downloadRate }
 }
 
 /// What datagrams suffer: chances in a thousand, and how much later than at best they come.

@@ -42,17 +42,18 @@ package final class SimulatedPeer {
     package internal(set) var takenBytes = 0
     package internal(set) var givenBytes = 0
 
+    let line: SimulatedLine
     var announcing = SimulatedAnnouncing()
     var blocksSent = 0
     var scheduledDeadline: Instant?
 
-    // Its line: ends with bytes to send, in turn, and segments that arrive.
+    // Its line: ends with bytes to send, in turn, and ends of segments that arrive.
     var sendQueue = Queue<SimulatedEnd>()
     var touched: [SimulatedEnd] = []
     var isSending = false
     /// Bytes that went past the queue because they are so few.
     var uploadDebt = 0
-    var arrivals = Queue<(end: SimulatedEnd, segment: Segment)>()
+    var arrivals = Queue<SimulatedEnd>()
 
     private(set) var ends: [SimulatedEnd?] = []
     private var freeSlots: [UInt32] = []
@@ -65,6 +66,7 @@ package final class SimulatedPeer {
         self.index = index
         self.endpoint = endpoint
         self.plan = plan
+        line = SimulatedLine(plan.link)
         self.swarm = swarm
         self.storage = storage
     }

@@ -9,7 +9,7 @@ extension SwarmSimulation {
     private static let dialTimeout = Duration.seconds(10)
 
     func latency(from: SimulatedPeer, to: SimulatedPeer) -> Duration {
-        from.link.latencyOut + to.link.latencyIn
+        .nanoseconds(from.line.latencyOut + to.line.latencyIn)
     }
 
     /// Whether nothing gets through between two peers at present.
@@ -71,7 +71,7 @@ extension SwarmSimulation {
             {
                 let segment = end.takeMessages()
                 peer.uploadDebt += segment.count
-                depart(segment, from: end, after: .zero)
+                depart(segment, from: end, after: 0)
             } else {
                 queueUp(end)
             }
@@ -101,13 +101,13 @@ extension SwarmSimulation {
             guard peer.isOpen(end) || end.isClosing, let other = end.other, end.pendingCount > 0
             else { continue }
             // Its receiver's buffer is full: it goes on once there is room.
-            guard end.onTheWay < other.peer.link.receiveWindow else { continue }
+            guard end.onTheWay < other.peer.line.receiveWindow else { continue }
             let (segment, busy) = nextSegment(of: end)
             peer.isSending = true
             peer.uploadDebt = 0
             depart(segment, from: end, after: busy)
             queueUp(end)
-            events.schedule(.transmit(peer), at: now.advanced(by: busy))
+            events.schedule(.transmit(peer), at: Instant(nanoseconds: now.nanoseconds + busy))
             if end.isClosing {
                 if end.pendingCount == 0 { finish(end) }
             } else if end.owesDrained, end.pendingCount <= Self.lowWaterMark {
@@ -119,73 +119,78 @@ extension SwarmSimulation {
     }
 
     /// How much goes out at once, and how long that takes.
-    private func nextSegment(of end: SimulatedEnd) -> (segment: Segment, busy: Duration) {
+    private func nextSegment(of end: SimulatedEnd) -> (segment: Segment, busy: Int64) {
         let peer = end.peer
         if torrent.detail == .bytes, case .trickling(let limit) = peer.behavior,
             peer.blocksSent > limit
         {
-            return (end.take(1), .seconds(1))
+            return (end.take(1), 1_000_000_000)
         }
         let segment: Segment
         switch torrent.detail {
         case .bytes: segment = end.take(segmentLength(of: end.pendingCount))
         case .messages: segment = end.takeMessages()
         }
-        return (segment, peer.link.uploadTime(of: segment.count + peer.uploadDebt))
+        return (segment, peer.line.uploadTime(of: segment.count + peer.uploadDebt))
     }
 
-    private func depart(_ segment: Segment, from end: SimulatedEnd, after busy: Duration) {
+    /// Sends a segment, the last bit of which leaves after so many nanoseconds.
+    private func depart(_ segment: Segment, from end: SimulatedEnd, after busy: Int64) {
         guard let other = end.other else { return }
         end.onTheWay += segment.count
-        var departure = now.advanced(by: busy)
+        var departure = now.nanoseconds + busy
         if let siteRate, end.peer.plan.site != other.peer.plan.site {
-            let isFree = max(siteFreeAt[end.peer.plan.site, default: .zero], departure)
-            let time = Duration.nanoseconds(segment.count * 1_000_000_000 / siteRate)
-            departure = isFree.advanced(by: time)
+            let isFree = max(siteFreeAt[end.peer.plan.site, default: 0], departure)
+            departure = isFree + Int64(segment.count) * 1_000_000_000 / Int64(siteRate)
             siteFreeAt[end.peer.plan.site] = departure
         }
-        let arrival = departure.advanced(by: latency(from: end.peer, to: other.peer))
+        let arrival = departure + end.peer.line.latencyOut + other.peer.line.latencyIn
         end.lastArrival = max(arrival, end.lastArrival)
-        events.schedule(.arrived(other, segment), at: end.lastArrival)
+        other.incoming.append(segment)
+        events.schedule(.arrived(other), at: Instant(nanoseconds: end.lastArrival))
     }
 
     // MARK: Receiving
 
     /// A segment has come to the peer's line, which takes one after the other.
-    func arrived(_ segment: Segment, at end: SimulatedEnd) {
+    func arrived(at end: SimulatedEnd) {
         guard end.peer.isOpen(end) else { return }
-        if let other = end.other, isCut(other.peer, end.peer) || !end.held.isEmpty {
-            end.held.append(segment)
+        if let other = end.other, end.heldSegments > 0 || isCut(other.peer, end.peer) {
+            end.heldSegments += 1
             return
         }
         let peer = end.peer
-        let isSmall = torrent.detail == .messages && segment.block == nil
-        guard peer.link.downloadRate != nil, !(isSmall && end.queuedSegments == 0) else {
-            return deliver(segment, to: end)
-        }
+        let isDirect =
+            !peer.line.isNarrow
+            || torrent.detail == .messages && end.queuedSegments == 0
+                && end.incoming[0].block == nil
+        if isDirect { return deliver(to: end) }
         end.queuedSegments += 1
-        peer.arrivals.append((end, segment))
+        peer.arrivals.append(end)
         if peer.arrivals.count == 1 { receiveNext(peer) }
     }
 
     private func receiveNext(_ peer: SimulatedPeer) {
         guard let next = peer.arrivals.first else { return }
-        let busy = peer.link.downloadTime(of: next.segment.count)
-        events.schedule(.received(peer), at: now.advanced(by: busy))
+        let busy = peer.line.downloadTime(of: next.incoming[0].count)
+        events.schedule(.received(peer), at: Instant(nanoseconds: now.nanoseconds + busy))
     }
 
     func receivedNext(_ peer: SimulatedPeer) {
         guard !peer.arrivals.isEmpty else { return }
-        let (end, segment) = peer.arrivals.removeFirst()
+        let end = peer.arrivals.removeFirst()
         end.queuedSegments -= 1
+        let segment = end.incoming.removeFirst()
         receiveNext(peer)
         deliver(segment, to: end)
     }
 
+    private func deliver(to end: SimulatedEnd) { deliver(end.incoming.removeFirst(), to: end) }
+
     private func deliver(_ segment: Segment, to end: SimulatedEnd) {
         guard end.peer.isOpen(end) else { return }
         if let other = end.other {
-            let wasFull = other.onTheWay >= end.peer.link.receiveWindow
+            let wasFull = other.onTheWay >= end.peer.line.receiveWindow
             other.onTheWay -= segment.count
             if wasFull, other.pendingCount > 0 {
                 queueUp(other)
@@ -267,7 +272,7 @@ extension SwarmSimulation {
     func shut(_ end: SimulatedEnd) {
         guard !end.isShut else { return }
         end.isShut = true
-        depart(Segment(count: 0, isLast: true), from: end, after: .zero)
+        depart(Segment(count: 0, isLast: true), from: end, after: 0)
     }
 
     /// The other side has ended the connection: a program then closes its own end as well.

@@ -6,17 +6,19 @@ import Wire
 /// and disks: one thread, no waiting, and the same course of events whenever it is begun with the
 /// same seed.
 package final class SwarmSimulation {
+    /// Small, as there are many: what is seldom is elsewhere.
     enum Event {
         case deadline(SimulatedPeer)
-        case dialled(SimulatedPeer, Endpoint, life: Int)
-        case arrived(SimulatedEnd, Segment)
+        indirect case dialled(SimulatedPeer, Endpoint, life: Int)
+        /// The first of an end's segments that are on their way.
+        case arrived(SimulatedEnd)
         case received(SimulatedPeer)
         case hangUp(SimulatedEnd)
         case transmit(SimulatedPeer)
         case verified(SimulatedPeer, piece: Int, life: Int)
         case fingerprinted(SimulatedPeer, piece: Int, life: Int)
         case synced(SimulatedPeer, life: Int)
-        case datagram(SimulatedDatagram)
+        indirect case datagram(SimulatedDatagram)
         case announceTimeout(SimulatedPeer, transaction: UInt32)
         /// Something that the scenario does.
         case cue(() -> Void)
@@ -41,8 +43,8 @@ package final class SwarmSimulation {
 
     /// A narrow line between sites, on which each direction has this many bytes a second.
     package var siteRate: Int?
-    /// When either direction of that line is free again, by the site that sends.
-    var siteFreeAt: [Int: Instant] = [:]
+    /// When either direction of that line is free again, in nanoseconds, by the site that sends.
+    var siteFreeAt: [Int: Int64] = [:]
 
     let torrent: SimulatedContent
     var events = EventQueue<Event>()
@@ -183,8 +185,8 @@ package final class SwarmSimulation {
             handle(.deadline, at: peer)
         case .dialled(let peer, let endpoint, let life):
             if peer.life == life { dialled(by: peer, endpoint) }
-        case .arrived(let end, let segment):
-            arrived(segment, at: end)
+        case .arrived(let end):
+            arrived(at: end)
         case .received(let peer):
             receivedNext(peer)
         case .hangUp(let end):
@@ -272,7 +274,7 @@ package final class SwarmSimulation {
     /// FNV-1a over what was decided, when, and by whom.
     private func trace(_ peer: SimulatedPeer, _ action: SwarmAction, _ outputs: SwarmOutputs) {
         if let tracer {
-            tracer("\(now.nanoseconds) \(peer.index) \(action)")
+            for line in action.lines(outputs) { tracer("\(now.nanoseconds) \(peer.index) \(line)") }
         }
         mix(now.nanoseconds)
         mix(Int64(peer.index))
@@ -286,41 +288,5 @@ package final class SwarmSimulation {
     private func mix(_ value: Int64) {
         traceHash = (traceHash ^ UInt64(bitPattern: value)) &* 0x100_0000_01b3
         traceHash ^= traceHash >> 29
-    }
-}
-
-extension SwarmAction {
-    /// What tells it from other actions, but for the bytes that it refers to.
-    fileprivate var numbers: InlineArray<4, Int64> {
-        switch self {
-        case .send(let id, let range): [1, Int64(id.slot), Int64(range.count), 0]
-        case .sendBlock(let id, let request):
-            [2, Int64(id.slot), Int64(request.piece), Int64(request.begin)]
-        case .reportDrained(let id): [3, Int64(id.slot), 0, 0]
-        case .store(let piece, let begin, let source):
-            [4, Int64(piece), Int64(begin), Int64(source.count)]
-        case .verify(let piece, let isUrgent): [5, Int64(piece), isUrgent ? 1 : 0, 0]
-        case .fingerprint(let piece): [6, Int64(piece), 0, 0]
-        case .connect(let endpoint):
-            [7, Int64(truncatingIfNeeded: endpoint.address.low), Int64(endpoint.port), 0]
-        case .close(let id, let reason): [8, Int64(id.slot), Int64(reason.rawValue), 0]
-        case .announce(let announcement): [9, announcement.number, 0, 0]
-        case .pieceCompleted(let piece): [10, Int64(piece), 0, 0]
-        case .completed: [11, 0, 0, 0]
-        case .blamed(let endpoint, let piece):
-            [12, Int64(truncatingIfNeeded: endpoint.address.low), Int64(piece), 0]
-        }
-    }
-}
-
-extension SwarmAnnouncement {
-    fileprivate var number: Int64 {
-        switch self {
-        case .started: 0
-        case .regular: 1
-        case .completed: 2
-        case .paused: 3
-        case .stopped: 4
-        }
     }
 }
