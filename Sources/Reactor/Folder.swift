@@ -95,8 +95,11 @@ package final class Folder: Sendable {
 package enum FileSystem {
     /// rename(2) that never replaces anything; fails with EEXIST where `to` is there, with EINVAL
     /// or ENOSYS where it can't be done in one step.
-    package static func rename(_ from: String, toNew to: String) throws(SystemError) {
-        try check(shim_rename_new(AT_FDCWD, from, AT_FDCWD, to), "renameat2 \(to)")
+    /// - Parameter directory: an open one that the path begins in, or AT_FDCWD.
+    package static func rename(
+        _ from: String, in directory: Int32, toNew to: String, in newDirectory: Int32
+    ) throws(SystemError) {
+        try check(shim_rename_new(directory, from, newDirectory, to), "renameat2 \(to)")
     }
 
     /// Gives a file its length with the space behind it; fails with ENOSPC where there is none,

@@ -113,9 +113,10 @@ import Testing
         _ = try folder.open("one", flags: O_RDWR | O_CREAT, mode: 0o600)
         let inside = root + "/inside"
         #expect(throws: SystemError(code: EEXIST, operation: "renameat2 \(root)/outside")) {
-            try FileSystem.rename(inside + "/one", toNew: root + "/outside")
+            try FileSystem.rename(
+                inside + "/one", in: AT_FDCWD, toNew: root + "/outside", in: AT_FDCWD)
         }
-        try FileSystem.rename(inside + "/one", toNew: inside + "/two")
+        try FileSystem.rename("one", in: folder.descriptor, toNew: inside + "/two", in: AT_FDCWD)
         #expect(refusal("one") == ENOENT)
         #expect(refusal("two") == nil)
     }

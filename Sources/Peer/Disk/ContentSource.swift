@@ -32,16 +32,19 @@ struct ContentSource: Sendable {
 
     /// Looks at what a path names; of a directory at everything below it.
     /// - Parameter pieceLength: nil for one that fits the size.
-    init(path: String, pieceLength: Int?, cancellation: Cancellation) throws(CommandError) {
-        if DiskFile.isDirectory(path) {
-            try self.init(directory: path, pieceLength: pieceLength, cancellation: cancellation)
+    init(
+        in root: ShareRoot, path: String, pieceLength: Int?, cancellation: Cancellation
+    ) throws(CommandError) {
+        if root.isDirectory(path) {
+            try self.init(
+                in: root, directory: path, pieceLength: pieceLength, cancellation: cancellation)
         } else {
-            try self.init(file: path, pieceLength: pieceLength)
+            try self.init(in: root, file: path, pieceLength: pieceLength)
         }
     }
 
-    private init(file path: String, pieceLength: Int?) throws(CommandError) {
-        let file = try DiskFile.openForReading(path)
+    private init(in root: ShareRoot, file path: String, pieceLength: Int?) throws(CommandError) {
+        let file = try root.openForReading(path)
         guard let identity = DiskFile.identity(of: file) else {
             throw DiskFile.failure("measuring", path, errno)
         }
@@ -53,14 +56,14 @@ struct ContentSource: Sendable {
     }
 
     private init(
-        directory: String, pieceLength: Int?, cancellation: Cancellation
+        in shareRoot: ShareRoot, directory: String, pieceLength: Int?, cancellation: Cancellation
     ) throws(CommandError) {
         let path = try Path.ofNamedDirectory(directory)
         let root: Folder
         do throws(SystemError) {
-            root = try Folder(path: path)
+            root = try shareRoot.folder(path)
         } catch {
-            throw DirectoryWalk.failure(path, error.code)
+            throw shareRoot.failure(opening: path, error.code)
         }
         let found = try DirectoryWalk.files(below: root, path: path, cancellation: cancellation)
         guard !found.isEmpty else {

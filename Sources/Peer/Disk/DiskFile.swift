@@ -15,15 +15,6 @@ enum DiskFile {
         return file
     }
 
-    /// Opens a regular file that is there for reading and writing.
-    static func openExisting(_ path: String) throws(CommandError) -> SharedFile {
-        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure(opening: path, errno) }
-        let file = SharedFile(adopting: descriptor)
-        try requireRegular(file, path)
-        return file
-    }
-
     /// Writes all of some bytes.
     static func write(
         _ bytes: UnsafeRawBufferPointer, to file: SharedFile, at offset: Int64, path: String
@@ -89,21 +80,6 @@ enum DiskFile {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return FileIdentity(status)
-    }
-
-    /// The identity of a regular file that may be read, which is not opened for it.
-    static func identityOfReadable(_ path: String) throws(CommandError) -> FileIdentity {
-        var status = stat()
-        guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
-            throw failure(opening: path, errno)
-        }
-        try requireRegular(status, path)
-        return FileIdentity(status)
-    }
-
-    static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     static func exists(_ path: String) -> Bool {

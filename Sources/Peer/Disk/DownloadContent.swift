@@ -38,6 +38,7 @@ final class DownloadContent: Content {
     deinit { cache.remove(content: id) }
 
     var info: Info { target.info }
+    private var root: ShareRoot { target.root }
     var path: String { target.partPath }
 
     /// Opens or makes the partial download, reserves its space, and finds out which pieces it has.
@@ -46,12 +47,13 @@ final class DownloadContent: Content {
     static func open(
         _ target: DownloadTarget, records: ResumeFolder, cache: FileCache
     ) throws(CommandError) -> (content: DownloadContent, verified: Bitfield) {
+        try target.root.require(target.destination)
         let infoHash = target.info.infoHash
         let resume = records.resume(of: infoHash, pieceCount: target.info.pieceCount)
         func names(_ identity: FileIdentity) -> Bool {
             resume?.device == identity.device && resume?.inode == identity.inode
         }
-        if target.inPlace.isEmpty, let found = DiskFile.identity(at: target.destination),
+        if target.inPlace.isEmpty, let found = target.root.identity(at: target.destination),
             names(found)
         {
             try takeBack(target)
@@ -90,7 +92,7 @@ final class DownloadContent: Content {
     /// recorded: it ends once more.
     private static func takeBack(_ target: DownloadTarget) throws(CommandError) {
         do throws(SystemError) {
-            try FileSystem.rename(target.destination, toNew: target.partPath)
+            try target.root.rename(target.destination, toNew: target.partPath)
         } catch {
             throw DiskFile.failure("renaming", target.destination, error.code)
         }
@@ -143,7 +145,7 @@ final class DownloadContent: Content {
                     return try DiskFile.openForWriting(
                         info.files[index].joinedPath, in: folder, path)
                 }
-                let file = try DiskFile.openExisting(path)
+                let file = try root.openExisting(path)
                 try requireSame(DiskFile.identity(of: file))
                 return file
             case .edges:
@@ -156,7 +158,7 @@ final class DownloadContent: Content {
     }
 
     private func openInPlace(_ index: Int) throws(CommandError) -> SharedFile {
-        let folder = try DiskFile.openFolder(target.destination)
+        let folder = try root.openFolder(target.destination)
         let file = try DiskFile.openForReading(
             info.files[index].joinedPath, in: folder, target.destination)
         guard isUnchanged(.file(index), file) else { throw changed(.file(index)) }
@@ -203,7 +205,7 @@ final class DownloadContent: Content {
     /// Makes what was written so far survive a loss of power, and records that it does; fails
     /// where the partial file or directory isn't there any more.
     func sync() throws(CommandError) {
-        try requireSame(DiskFile.identity(at: path))
+        try requireSame(root.identity(at: path))
         let pieces = record.unsyncedPieces()
         try syncFiles()
         try record.noteSynced(pieces)
@@ -258,7 +260,7 @@ final class DownloadContent: Content {
         if checkingWholeFiles { try checkWholeFiles() }
         try sync()
         try putInPlace()
-        let folder = info.isDirectory ? try DiskFile.openFolder(target.destination) : nil
+        let folder = info.isDirectory ? try root.openFolder(target.destination) : nil
         var identities = target.inPlace
         for index in target.storedFiles {
             identities[index] =
@@ -266,7 +268,7 @@ final class DownloadContent: Content {
                     try DiskFile.identityOfReadable(
                         info.files[index].joinedPath, in: folder, target.destination)
                 } else {
-                    try DiskFile.identityOfReadable(target.destination)
+                    try root.identityOfReadable(target.destination)
                 }
         }
         return identities
@@ -290,22 +292,18 @@ final class DownloadContent: Content {
     private func putInPlace() throws(CommandError) {
         if target.joinsDestination { return try joinDestination() }
         do throws(SystemError) {
-            try FileSystem.rename(path, toNew: target.destination)
+            try root.rename(path, toNew: target.destination)
         } catch {
             try putInPlace(despite: error)
         }
-        let directory = Glibc.open(Path.directory(of: target.destination), O_RDONLY | O_DIRECTORY)
-        if directory >= 0 {
-            fsync(directory)
-            Glibc.close(directory)
-        }
+        root.syncDirectory(of: target.destination)
     }
 
     /// Each file goes to its place by itself: where the program dies before the end is recorded,
     /// those that are there are found by `DownloadTarget.settled`.
     private func joinDestination() throws(CommandError) {
         guard let folder else { preconditionFailure("a single file is there or not") }
-        let destination = try DiskFile.openFolder(target.destination)
+        let destination = try root.openFolder(target.destination)
         try target.makeFolders(in: destination, target.destination)
         for index in target.storedFiles {
             do throws(SystemError) {
@@ -330,20 +328,18 @@ final class DownloadContent: Content {
         try target.removePart()
     }
 
-    /// Some file systems can't rename in one step without replacing. link(2) can't replace either;
-    /// nor can rename(2) of a directory, unless it is an empty one.
     private func putInPlace(despite error: SystemError) throws(CommandError) {
         let destination = target.destination
-        guard error.code != EEXIST, !DiskFile.exists(destination) else {
+        guard error.code != EEXIST, !root.exists(destination) else {
             throw CommandError(
                 "\(destination) came to exist in the meantime: the finished download is kept"
                     + " as \(path)", .fileExists)
         }
-        if !info.isDirectory, link(path, destination) == 0 {
-            unlink(path)
-        } else if rename(path, destination) != 0 {
+        do throws(SystemError) {
+            try root.renameByLink(path, toNew: destination, isFolder: info.isDirectory)
+        } catch {
             throw CommandError(
-                "\(path) can't be renamed to \(destination): \(DiskFile.describe(errno))",
+                "\(path) can't be renamed to \(destination): \(DiskFile.describe(error.code))",
                 .renameFailed)
         }
     }
@@ -351,7 +347,7 @@ final class DownloadContent: Content {
     /// What is shared once it is in place.
     func finished(_ identities: [Int: FileIdentity]) -> SharedContent {
         SharedContent(
-            info, path: target.destination, identities: identities, edgesPath: target.edgesPath,
-            cache: cache)
+            info, in: root, path: target.destination, identities: identities,
+            edgesPath: target.edgesPath, cache: cache)
     }
 }

@@ -15,13 +15,13 @@ extension DownloadTarget {
     /// - Parameter resume: what is recorded of the download.
     func settled(_ resume: Resume?) throws(CommandError) -> Settled {
         var settled = Settled(target: self)
-        guard DiskFile.exists(destination) else {
+        guard root.exists(destination) else {
             settled.target.inPlace = [:]
             return settled
         }
         guard !inPlace.isEmpty else { throw Self.isInTheWay(destination) }
         settled.target.joinsDestination = true
-        let folder = try DiskFile.openFolder(destination)
+        let folder = try root.openFolder(destination)
         for (index, identity) in inPlace {
             let found = try DiskFile.identityIfAny(
                 of: info.files[index].joinedPath, in: folder, destination)
@@ -48,8 +48,8 @@ extension DownloadTarget {
     /// Whether a file can have left the partial directory, which goes with the last, for its
     /// place, as far as records tell.
     private func wasMoved(_ index: Int, _ resume: Resume?) -> Bool {
-        guard let resume, !DiskFile.exists(path(ofPart: index)) else { return false }
-        if let part = DiskFile.identity(at: partPath) {
+        guard let resume, !root.exists(path(ofPart: index)) else { return false }
+        if let part = root.identity(at: partPath) {
             guard part.device == resume.device, part.inode == resume.inode else { return false }
         }
         return pieces(of: index).allSatisfy { resume.marks[$0] != .missing }

@@ -6,6 +6,8 @@ import Wire
 /// What is downloaded, and where to.
 struct DownloadTarget: Sendable {
     let info: Info
+    /// What `destination` has to lie below.
+    let root: ShareRoot
     /// The files of a directory that are wanted; nil for all.
     let selection: FileSelection?
     /// Absolute path of the complete file or directory.
@@ -80,7 +82,7 @@ struct DownloadTarget: Sendable {
 
     /// Deletes the partial download if it is the one on record: what merely has its name stays.
     func removePart(recordedBy resume: Resume?) throws(CommandError) {
-        guard let resume, let identity = DiskFile.identity(at: partPath),
+        guard let resume, let identity = root.identity(at: partPath),
             identity.device == resume.device, identity.inode == resume.inode
         else { return }
         try removePart()
@@ -90,15 +92,13 @@ struct DownloadTarget: Sendable {
     /// place stays, with the edges of its pieces.
     func removePart() throws(CommandError) {
         if inPlace.isEmpty { unlink(edgesPath) }
-        guard DiskFile.exists(partPath) else { return }
-        guard info.isDirectory else {
-            guard unlink(partPath) == 0 else {
-                throw DiskFile.failure("deleting", partPath, errno)
-            }
-            return
+        guard root.exists(partPath) else { return }
+        if info.isDirectory { try remove(wantedFiles, from: root.openFolder(partPath)) }
+        do throws(SystemError) {
+            try root.remove(partPath, isFolder: info.isDirectory)
+        } catch {
+            throw DiskFile.failure("deleting", partPath, error.code)
         }
-        try remove(wantedFiles, from: DiskFile.openFolder(partPath))
-        guard rmdir(partPath) == 0 else { throw DiskFile.failure("deleting", partPath, errno) }
     }
 
     /// Deletes files of the partial directory, and the directories that are empty then.

@@ -33,11 +33,11 @@ struct HashedContent: Sendable {
     /// - Parameter pieceLength: nil for one that fits the size.
     /// - Parameter onProgress: called from a hashing thread, several times a second.
     init(
-        path: String, pieceLength: Int? = nil, cancellation: Cancellation,
+        in root: ShareRoot, path: String, pieceLength: Int? = nil, cancellation: Cancellation,
         onProgress: @escaping @Sendable (HashProgress) -> Void
     ) throws(CommandError) {
         let source = try ContentSource(
-            path: path, pieceLength: pieceLength, cancellation: cancellation)
+            in: root, path: path, pieceLength: pieceLength, cancellation: cancellation)
         let meter = HashMeter(total: source.length, report: onProgress)
         // A pass that fails ends the other, which may have long to go.
         let end = Cancellation()

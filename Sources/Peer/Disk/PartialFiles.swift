@@ -27,13 +27,13 @@ struct PartialFiles {
     ) throws(CommandError) {
         let path = target.partPath
         if target.info.isDirectory {
-            isNew = try Self.makeFolder(path)
-            let folder = try DiskFile.openFolder(path)
+            isNew = try Self.makeFolder(path, in: target.root)
+            let folder = try target.root.openFolder(path)
             self.folder = folder
             single = nil
             identity = try Self.identity(of: folder.descriptor, path)
         } else {
-            let (file, isNew) = try DiskFile.openForWriting(path)
+            let (file, isNew) = try target.root.openForWriting(path)
             self.isNew = isNew
             folder = nil
             single = file
@@ -78,7 +78,7 @@ struct PartialFiles {
         guard let selection = target.selection else { return }
         unwanted = target.info.files.indices.filter { index in
             !target.info.files[index].isPad && !selection.contains(index)
-                && DiskFile.exists(target.path(ofPart: index))
+                && target.root.exists(target.path(ofPart: index))
         }
     }
 
@@ -93,11 +93,16 @@ struct PartialFiles {
     }
 
     /// - Returns: whether it is new.
-    private static func makeFolder(_ path: String) throws(CommandError) -> Bool {
-        if mkdir(path, 0o755) == 0 { return true }
-        guard errno == EEXIST else { throw DiskFile.failure(creating: path, errno) }
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    private static func makeFolder(
+        _ path: String, in root: ShareRoot
+    ) throws(CommandError) -> Bool {
+        do throws(SystemError) {
+            try root.makeFolder(path)
+            return true
+        } catch {
+            guard error.code == EEXIST else { throw root.failure(creating: path, error.code) }
+        }
+        guard root.isDirectoryItself(path) else {
             throw inTheWay(path, "it is not a directory")
         }
         return false

@@ -51,9 +51,11 @@ enum Path {
 
     /// Where a download of `name` goes when the user says `destination`: into it where it is a
     /// directory or ends in a slash, else exactly there.
-    static func destination(_ destination: String, name: String) -> String {
+    static func destination(
+        _ destination: String, name: String, in root: ShareRoot
+    ) -> String {
         let path = absolute(destination)
         if path.hasSuffix("/") { return path + name }
-        return DiskFile.isDirectory(path) ? path + "/" + name : path
+        return root.isDirectory(path) ? path + "/" + name : path
     }
 }

@@ -10,6 +10,7 @@ final class SharedContent: Content {
     /// By the index of the file.
     private let identities: [Int: FileIdentity]
     private let edgesPath: String
+    private let root: ShareRoot
     private let cache: FileCache
     private let id: UInt64
 
@@ -18,10 +19,11 @@ final class SharedContent: Content {
     ///   have files that aren't here since they weren't wanted.
     /// - Parameter edgesPath: of what is here of those, all the same.
     init(
-        _ info: Info, path: String, identities: [Int: FileIdentity], edgesPath: String,
-        cache: FileCache
+        _ info: Info, in root: ShareRoot, path: String, identities: [Int: FileIdentity],
+        edgesPath: String, cache: FileCache
     ) {
         self.info = info
+        self.root = root
         self.path = path
         self.identities = identities
         self.edgesPath = edgesPath
@@ -57,11 +59,13 @@ final class SharedContent: Content {
     func open(_ place: Place) throws(CommandError) -> SharedFile {
         try cache.file(FileCache.Key(content: id, place: place)) { () throws(CommandError) in
             let file: SharedFile
-            if case .file(let index) = place, info.isDirectory {
-                let folder = try DiskFile.openFolder(path)
+            switch place {
+            case .file(let index) where info.isDirectory:
+                let folder = try root.openFolder(path)
                 file = try DiskFile.openForReading(info.files[index].joinedPath, in: folder, path)
-            } else {
-                file = try DiskFile.openForReading(path(of: place))
+            case .file: file = try root.openForReading(path)
+            case .edges: file = try DiskFile.openForReading(edgesPath)
+            case .pad: preconditionFailure("pads are kept nowhere")
             }
             guard isUnchanged(place, file) else { throw changed(place) }
             file.readsNothingAhead()
@@ -74,19 +78,19 @@ final class SharedContent: Content {
         return DiskFile.identity(of: file) == identities[index]
     }
 
-    /// Looks at every file without opening it; blocks. Throws what a person should know of the
+    /// Looks at every file; blocks. Throws what a person should know of the
     /// first that isn't what was hashed.
     static func check(
-        _ info: Info, path: String, identities: [Int: FileIdentity]
+        _ info: Info, in root: ShareRoot, path: String, identities: [Int: FileIdentity]
     ) throws(CommandError) {
-        let folder = info.isDirectory ? try DiskFile.openFolder(path) : nil
+        let folder = info.isDirectory ? try root.openFolder(path) : nil
         for (index, file) in info.files.enumerated() {
             guard let identity = identities[index] else { continue }
             let found =
                 if let folder {
                     try DiskFile.identityOfReadable(file.joinedPath, in: folder, path)
                 } else {
-                    try DiskFile.identityOfReadable(path)
+                    try root.identityOfReadable(path)
                 }
             guard found == identity else {
                 let name = info.isDirectory ? path + "/" + file.joinedPath : path

@@ -64,9 +64,12 @@ extension Node {
     private func begin(
         _ pending: PendingFetch, _ link: MagnetLink, _ outcome: MetadataFetcher.Outcome
     ) {
+        let root = root
         diskWorkers.run {
             let info = try Transfers.publicInfo(outcome.metadata)
-            return (info, Path.destination(pending.destination, name: info.name))
+            let destination = Path.destination(
+                pending.destination, name: info.name, in: root)
+            return (info, destination)
         } then: { [weak self] result in
             guard let self else { return }
             do {

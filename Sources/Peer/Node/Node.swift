@@ -25,6 +25,8 @@ package struct NodeConfiguration: Sendable {
     package var maxOpenFiles = 512
     /// Downloads that are active at a time.
     package var maxDownloads = 20
+    /// Where what is shared and downloaded may lie.
+    package var shareRoot = ShareRoot.Choice.anywhere
 
     package init(listenAddress: ListenAddress, trackers: [Endpoint]) {
         self.listenAddress = listenAddress
@@ -52,6 +54,7 @@ package final class Node {
     /// Tells this client from others behind the same address (BEP 7, `key`).
     let announceKey: UInt32
     let store: StateStore
+    let root: ShareRoot
     /// One thread, so that records are written in the order they were made.
     let stateWorker: WorkerPool
     /// The open files of all torrents.
@@ -136,7 +139,9 @@ package final class Node {
             doorstep.node?.accept(accepted)
         }
         do throws(CommandError) {
-            store = try openStore(listeners[0].localAddress.port)
+            let port = listeners[0].localAddress.port
+            root = try ShareRoot(configuration.shareRoot, port: port)
+            store = try openStore(port)
             trust = try TrackerTrust(
                 pins: configuration.pins, isInsecure: configuration.isInsecure,
                 known: try KnownTrackers(directory: store.directory, worker: stateWorker),

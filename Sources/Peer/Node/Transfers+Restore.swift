@@ -25,9 +25,9 @@ extension Transfers {
     }
 
     func restore(user: String, then completion: @escaping (LoginSummary) -> Void) {
-        let store = node.store
+        let (store, root) = (node.store, node.root)
         node.diskWorkers.run {
-            try Self.load(user: user, from: store)
+            try Self.load(user: user, from: store, in: root)
         } then: { [self] result in
             var summary = LoginSummary(userID: user)
             switch result {
@@ -43,7 +43,7 @@ extension Transfers {
     }
 
     private static func load(
-        user: String, from store: StateStore
+        user: String, from store: StateStore, in root: ShareRoot
     ) throws(CommandError) -> Records {
         var records = Records()
         // One that failed for want of space or of a directory may succeed now.
@@ -63,7 +63,8 @@ extension Transfers {
                     inPlace[share.infoHash] = share.identities
                     continue
                 }
-                try SharedContent.check(info, path: share.path, identities: share.identities)
+                try SharedContent.check(
+                    info, in: root, path: share.path, identities: share.identities)
                 records.shares.append((share, info, trackers(of: share.mtorrentPath)))
             } catch {
                 if !share.group.isEmpty, let info = try? info(share.info) {

@@ -55,8 +55,9 @@ extension Node {
 
     func downloadTarget(of transfer: Transfer) -> DownloadTarget {
         DownloadTarget(
-            info: transfer.info, selection: transfer.selection, destination: transfer.path,
-            edgesPath: edgesPath(of: transfer.infoHash), inPlace: transfer.inPlace)
+            info: transfer.info, root: root, selection: transfer.selection,
+            destination: transfer.path, edgesPath: edgesPath(of: transfer.infoHash),
+            inPlace: transfer.inPlace)
     }
 
     /// Ends a share or a download for good: it does not come back at log-in. Its file stays.

@@ -83,7 +83,7 @@ final class Transfers: TorrentObserver {
         transfer.inPlace = record.identities
         add(transfer)
         let content = SharedContent(
-            info, path: record.path, identities: record.identities,
+            info, in: node.root, path: record.path, identities: record.identities,
             edgesPath: node.edgesPath(of: record.infoHash), cache: node.files)
         let selection = SharedContent.selection(info, record.identities)
         transfer.selection = selection

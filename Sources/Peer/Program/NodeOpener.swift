@@ -32,6 +32,7 @@ struct NodeOpener {
             trackers: invocation.trackerEndpoints)
         configuration.pins = invocation.pins
         configuration.isInsecure = invocation.isInsecure
+        configuration.shareRoot = invocation.shareRoot
         configuration.checksWholeFile = invocation.checksWholeFile
         configuration.limits = invocation.limits
         configuration.maxConnections = descriptors.connections

@@ -16,13 +16,13 @@ extension NodeService {
         path: String, group: String, cancellation: Cancellation,
         onProgress: @escaping @Sendable (HashProgress) -> Void
     ) throws(CommandError) -> UploadOutcome {
-        let networkID = try tell { node throws(CommandError) in
-            try node.requireSession().networkID
+        let (networkID, root) = try tell { node throws(CommandError) in
+            (try node.requireSession().networkID, node.root)
         }
         // Whether the user may share here is known before minutes of hashing, not after.
         _ = try listFiles(group: group)
         let hashed = try HashedContent(
-            path: Path.absolute(path), cancellation: cancellation, onProgress: onProgress)
+            in: root, path: Path.absolute(path), cancellation: cancellation, onProgress: onProgress)
         let info = try hashed.info(source: "\(networkID)/\(group)")
         let answer = try askTracker {
             $0.addFile(group: group, AddFileRequest(info: Base64Bytes(info.encoded)), then: $1)
@@ -75,7 +75,8 @@ extension NodeService {
         return try startDownload(
             DownloadOrder(
                 info: info, group: group,
-                destination: Path.destination(destination, name: name)),
+                destination: Path.destination(
+                    destination, name: name, in: try tell { $0.root })),
             options)
     }
 
@@ -114,7 +115,8 @@ extension NodeService {
         let urls = trackers.map { "http://\($0)/announce/\(passkey)" }
         let metainfo = Metainfo(
             info: info, trackers: [urls], createdBy: "mTorrent")
-        let path = Path.destination(torrentPath, name: name + ".torrent")
+        let path = Path.destination(
+            torrentPath, name: name + ".torrent", in: .anywhere)
         // It holds a passkey, which is a secret.
         try MTorrentDisk.write(metainfo.encoded(), to: path, mode: 0o600)
         return path

@@ -15,13 +15,14 @@ extension NodeService {
         let existing =
             DiskFile.exists(mtorrentPath) ? try MTorrentDisk.read(mtorrentPath) : nil
         let path = Path.absolute(path)
-        guard !DiskFile.isDirectory(path) else {
+        let root = try tell { $0.root }
+        guard !root.isDirectory(path) else {
             throw CommandError(
                 "\(path) is a directory, and a .mtorrent file describes one file: share its files"
                     + " one by one, or the directory with a group (upload_file)", .cannotOpenFile)
         }
         let hashed = try HashedContent(
-            path: path, pieceLength: existing?.pieceLength,
+            in: root, path: path, pieceLength: existing?.pieceLength,
             cancellation: cancellation, onProgress: onProgress)
         let description: MTorrentFile
         if let existing {
@@ -116,7 +117,9 @@ extension NodeService {
         let info = description.info
         return try startDownload(
             DownloadOrder(
-                info: info, destination: Path.destination(savePath, name: info.name),
+                info: info,
+                destination: Path.destination(
+                    savePath, name: info.name, in: try tell { $0.root }),
                 mtorrentPath: mtorrentPath,
                 trackers: description.trackers.compactMap { Endpoint($0) }),
             options)
@@ -148,9 +151,14 @@ extension NodeService {
                 transfer.isUnfinished ? DownloadTarget.partPath(for: transfer.path) : transfer.path
             node.forget(infoHash, user: "") { reply($0.map { path }) }
         }
-        if deletingData, let path, unlink(path) != 0, errno != ENOENT {
+        guard deletingData, let path else { return }
+        let root = try tell { $0.root }
+        do throws(SystemError) {
+            try root.remove(path)
+        } catch {
+            guard error.code != ENOENT else { return }
             throw CommandError(
-                "\(path) can't be deleted: \(DiskFile.describe(errno))", .ioError)
+                "\(path) can't be deleted: \(DiskFile.describe(error.code))", .ioError)
         }
     }
 }

@@ -44,7 +44,9 @@ extension NodeService {
         let info = try Transfers.publicInfo(outcome.metadata)
         let status = try startDownload(
             DownloadOrder(
-                info: info, destination: Path.destination(savePath, name: info.name),
+                info: info,
+                destination: Path.destination(
+                    savePath, name: info.name, in: try tell { $0.root }),
                 mtorrentPath: link.description, trackers: link.trackerEndpoints),
             options)
         try tell { $0.torrents[info.infoHash]?.deliver(.found(outcome.endpoints)) }

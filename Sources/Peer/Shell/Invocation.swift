@@ -22,6 +22,8 @@ package struct Invocation: Sendable {
     package var isInsecure: Bool
     /// nil: ``defaultDataDirectory(port:environment:)`` of the port that was taken.
     package var dataDirectory: String?
+    /// Where what is shared and downloaded may lie.
+    package var shareRoot: ShareRoot.Choice
     /// Commands to run instead of reading the input.
     package var commands: [String]
     /// Keep serving after the commands until a signal; never read the input.
@@ -102,6 +104,10 @@ package struct Invocation: Sendable {
                 long: "data-dir", short: "d", value: "DIR",
                 help: "keep state here (default: $XDG_STATE_HOME/mtorrent/PORT)"),
             Option(
+                long: "share-root", value: "DIR",
+                help: "share and download only below DIR, which no link leads out of; \"auto\" is "
+                    + "the folder here that is named for the listening port"),
+            Option(
                 long: "execute", short: "e", value: "COMMAND",
                 help: "run this command instead of reading the input, then stop; repeatable",
                 repeatable: true),
@@ -142,6 +148,12 @@ package struct Invocation: Sendable {
     private init(_ parsed: ParsedOptions) throws {
         (listenAddress, trackers) = try Self.addresses(parsed.operands)
         dataDirectory = parsed.string("data-dir")
+        shareRoot =
+            switch parsed.string("share-root") {
+            case nil: .anywhere
+            case "auto": .namedForPort
+            case let path?: .directory(path)
+            }
         commands = parsed.strings("execute")
         isDaemon = try parsed.flag("daemon")
         isInsecure = try parsed.flag("insecure")

@@ -49,7 +49,7 @@ import Wire
         _ selection: FileSelection? = nil, inPlace: [Int: FileIdentity] = [:]
     ) -> DownloadTarget {
         DownloadTarget(
-            info: info, selection: selection, destination: folder.file("d"),
+            info: info, root: .anywhere, selection: selection, destination: folder.file("d"),
             edgesPath: folder.file("edges/x"), inPlace: inPlace)
     }
 
@@ -99,7 +99,7 @@ import Wire
         #expect(identities.count == 5)
         let shared = content.finished(identities)
         #expect(try shared.digest(of: 0..<info.length) == SHA1Hasher.hash(bytes))
-        try SharedContent.check(info, path: folder.file("d"), identities: identities)
+        try SharedContent.check(info, in: .anywhere, path: folder.file("d"), identities: identities)
     }
 
     @Test func `recorded pieces are trusted, those of a lost file are not`() throws {
@@ -190,7 +190,8 @@ import Wire
         let error = #expect(throws: CommandError.self) { try shared.open(.file(index)) }
         #expect(error?.message.contains(folder.file("d/z")) == true)
         #expect(throws: CommandError.self) {
-            try SharedContent.check(info, path: folder.file("d"), identities: identities)
+            try SharedContent.check(
+                info, in: .anywhere, path: folder.file("d"), identities: identities)
         }
         #expect(throws: Never.self) { try shared.open(.file(0)) }
     }

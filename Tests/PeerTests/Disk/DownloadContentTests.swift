@@ -22,7 +22,7 @@ import Wire
 
     private func target(_ info: Info, to destination: String = "f") -> DownloadTarget {
         DownloadTarget(
-            info: info, selection: nil, destination: folder.file(destination),
+            info: info, root: .anywhere, selection: nil, destination: folder.file(destination),
             edgesPath: folder.file("edges/f"))
     }
 

@@ -14,7 +14,8 @@ import Wire
 
     private func hashed(_ name: String, pieceLength: Int? = 16_384) throws -> HashedContent {
         try HashedContent(
-            path: folder.file(name), pieceLength: pieceLength, cancellation: Cancellation(),
+            in: .anywhere, path: folder.file(name), pieceLength: pieceLength,
+            cancellation: Cancellation(),
             onProgress: { _ in })
     }
 
@@ -63,7 +64,9 @@ import Wire
         folder.write(content(17_000), to: "d/b")
         for (name, length) in [("f", Int64(300_000)), ("d", 37_000)] {
             let last = Mutex<Int64>(0)
-            _ = try HashedContent(path: folder.file(name), cancellation: Cancellation()) { report in
+            _ = try HashedContent(
+                in: .anywhere, path: folder.file(name), cancellation: Cancellation()
+            ) { report in
                 last.withLock { $0 = report.hashed }
             }
             #expect(last.withLock { $0 } == length)
@@ -78,7 +81,8 @@ import Wire
         cancellation.cancel()
         #expect(throws: CommandError("interrupted", .interrupted)) {
             try HashedContent(
-                path: folder.file(name), cancellation: cancellation, onProgress: { _ in })
+                in: .anywhere, path: folder.file(name), cancellation: cancellation,
+                onProgress: { _ in })
         }
     }
 
@@ -91,7 +95,8 @@ import Wire
         let path = name == "f" ? folder.file("f") : folder.file("d/f")
         let error = #expect(throws: CommandError.self) {
             // The first report comes when the file is hashed; another size is another identity.
-            try HashedContent(path: folder.file(name), cancellation: Cancellation()) { _ in
+            try HashedContent(in: .anywhere, path: folder.file(name), cancellation: Cancellation())
+            { _ in
                 truncate(path, (1 << 20) - 1)
             }
         }
