@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Reactor
 import Synchronization
+import Wire
 
 /// The program `mtorrent`: the loop on the calling thread, the shell on one of its own.
 package enum PeerProgram {
@@ -17,7 +18,7 @@ package enum PeerProgram {
                 return try run(invocation, environment: environment).rawValue
             }
         } catch {
-            let text = "error: \(error)\n"
+            let text = "error: \(terminalSafe("\(error)"))\n"
             write(STDERR_FILENO, text, text.utf8.count)
             return error.exitCode.rawValue
         }

@@ -50,13 +50,13 @@ extension Shell {
 
     static func passkey(_ shell: Shell, _ arguments: CommandArguments) throws(CommandError) {
         guard let word = arguments.optional(0) else {
-            return shell.output.line(try shell.service.passkey())
+            return shell.output.line(terminalSafe(try shell.service.passkey()))
         }
         guard word == "reset" else {
             throw CommandTable.find("passkey")?.usageError
                 ?? CommandError("'\(word)' can't be done to a passkey", .usage)
         }
-        shell.output.line(try shell.service.resetPasskey())
+        shell.output.line(terminalSafe(try shell.service.resetPasskey()))
         if shell.output.isTerminal {
             shell.output.line(
                 "the old one is void, and so is each .torrent with it: export them again")

@@ -86,6 +86,53 @@ struct ShellAnswersTests {
             ])
     }
 
+    /// What a terminal would obey, or show in another order.
+    private static let hostile = "a\u{1B}[2J\u{9B}31m\u{202E}\u{2066}\r\n\u{7F}b"
+
+    @Test(arguments: [
+        "list_groups", "list_files g", "list_requests g", "file_info g f", "show_downloads",
+        "wait", "leave_group g", "login alice x", "upload_file f g", "share f m",
+    ])
+    func `nothing that others have named reaches the terminal unescaped`(line: String) throws {
+        let name = Self.hostile
+        let (sha1, infoHash) = (try digest(1), try infoHash(2))
+        let ended = answers(to: line) {
+            $0.login = LoginSummary(userID: name, problems: [name])
+            $0.leaving = MembershipRemovedResponse(newOwner: name, groupDeleted: false)
+            $0.requests = [MembershipRequest(userID: name, requestedAt: 0)]
+            $0.groups = [
+                GroupSummary(
+                    groupID: name, owner: name, kind: .sealed, members: 1, isMember: true,
+                    isPending: false)
+            ]
+            $0.files = [
+                FileSummary(
+                    name: name, size: 1, infoHash: infoHash, sha1: sha1, sharersOnline: 0,
+                    sharers: 0)
+            ]
+            $0.details = FileDetails(
+                file: FileDescription(
+                    name: name, size: 1, infoHash: infoHash, sha1: sha1, sharersOnline: 0,
+                    sharers: 1, pieceLength: 1, pieceCount: 1, addedBy: name, addedAt: 0),
+                info: Base64Bytes([]),
+                sharers: [SharerInfo(userID: name, online: true, pieces: 1)])
+            $0.downloads = [
+                .sample(name: name, state: .failed(CommandError(name))),
+                .sample(name: name, state: .complete),
+            ]
+            $0.outcome = UploadOutcome(
+                name: name, size: 1, infoHash: "", sha1: nil, fileCount: nil, pieceCount: 1,
+                pieceLength: 1, created: true)
+        }
+        let text = ended.output + ended.errors
+        #expect(text.contains("\\u{1b}[2J") && text.contains("\\u{202e}"), "\(line)")
+        let unsafe = text.unicodeScalars.filter {
+            !"\n\t".unicodeScalars.contains($0) && terminalSafe(String($0)) != String($0)
+        }
+        #expect(unsafe.isEmpty, "\(line): \(unsafe.map(\.value))")
+        #expect(text.split(separator: "\n").allSatisfy { !$0.hasPrefix("b") })
+    }
+
     @Test(arguments: ["list_groups", "list_files g", "list_requests g", "show_downloads", "wait"])
     func `an empty list has no lines`(line: String) {
         let ended = answers(to: line)
