@@ -9,7 +9,8 @@ PROGRAMS := mtorrent mtorrent-tracker
 SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: build demo test sim-soak bench bench-peer bench-tracker bench-sync check install clean hooks help
+.PHONY: build demo test test-asan test-tsan fuzz sim-soak bench bench-peer bench-tracker bench-sync check
+.PHONY: install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
 
 build: bootstrap ## build both programs, optimized, into .build/release
@@ -20,6 +21,15 @@ demo: build ## a tracker and four peers on this machine share a 512 MiB file
 
 test: bootstrap-tests ## all tests: unit, state machines, real programs, other clients
 	scripts/test
+
+test-asan: bootstrap-tests ## the unit tests under AddressSanitizer
+	scripts/test-sanitized address
+
+test-tsan: bootstrap-tests ## the unit tests under ThreadSanitizer
+	scripts/test-sanitized thread
+
+fuzz: bootstrap ## look for bytes that trap, at each entry, for SECONDS=60 together
+	scripts/fuzz $(SECONDS)
 
 sim-soak: bootstrap ## simulate small swarms with faults for SECONDS=60, from SEED=1 on
 	swift build -c release --product mtorrent-sim
@@ -45,14 +55,19 @@ check: bootstrap ## the gate: format, imports between targets, warnings, scripts
 	scripts/check
 
 # Under sudo the toolchain is often not on the path: then what is built already is installed.
-install: ## install into $(DESTDIR)$(PREFIX)/bin
+install: ## install into $(DESTDIR)$(PREFIX)/bin, with systemd's units
 	@if command -v swift >/dev/null || ! [ -x .build/release/mtorrent ]; then $(MAKE) build; fi
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(PROGRAMS:%=.build/release/%) "$(DESTDIR)$(PREFIX)/bin"
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	for unit in $(PROGRAMS); do \
+	    sed 's|/usr/local/bin|$(PREFIX)/bin|' systemd/$$unit.service \
+	        >"$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit.service"; \
+	done
 
 clean: ## remove everything that was built
 	swift package clean
-	rm -rf .build Benchmarks/.build
+	rm -rf .build Benchmarks/.build Fuzzing/.build
 
 hooks: ## run the fast part of the gate before each commit
 	git config core.hooksPath .githooks

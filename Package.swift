@@ -45,6 +45,11 @@ let package = Package(
         library("PeerCore", ["Wire"]),
         library("Simulation", ["PeerCore", "TrackerCore", "Wire"]),
 
+        // Where strangers' bytes come in, for the fuzzers (a package of its own) and their replay.
+        .target(
+            name: "FuzzEntries", dependencies: ["PeerCore", "TrackerCore", "Wire"],
+            path: "Fuzzing/Sources/FuzzEntries", swiftSettings: strict),
+
         // What both programs need of the machine.
         library("Options", []),
         library("Logging", []),
@@ -88,6 +93,7 @@ let package = Package(
                 "Certificates",
             ]),
         tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite", "Certificates"]),
+        tests("Fuzz", ["FuzzEntries"]),
         tests("Integration", ["Wire"]),
     ],
     swiftLanguageModes: [.v6]

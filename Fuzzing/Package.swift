@@ -1,0 +1,27 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+// A package of its own, since all of it is built with libFuzzer's instrumentation
+// (`swift build --sanitize=fuzzer`). The pure targets are links to those of the programs; the
+// tests of the programs replay the corpus through `FuzzEntries`.
+let package = Package(
+    name: "mTorrentFuzzing",
+    products: [.executable(name: "mtorrent-fuzz", targets: ["mtorrent-fuzz"])],
+    targets: [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSHA1", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "Wire", dependencies: ["COpenSSL", "CSHA1"], swiftSettings: strict),
+        .target(name: "PeerCore", dependencies: ["Wire"], swiftSettings: strict),
+        .target(name: "TrackerCore", dependencies: ["Wire"], swiftSettings: strict),
+        .target(
+            name: "FuzzEntries", dependencies: ["PeerCore", "TrackerCore", "Wire"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "mtorrent-fuzz", dependencies: ["FuzzEntries"],
+            // libFuzzer has `main`.
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
+    ],
+    swiftLanguageModes: [.v6]
+)
