@@ -77,6 +77,46 @@ int ctls_context_present(ctls_context *context, const void *certificates, size_t
     return is_taken;
 }
 
+enum { needs_certificate = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT };
+
+int ctls_context_trust(ctls_context *context, const void *authorities, size_t count) {
+    ERR_clear_error();
+    BIO *file = BIO_new_mem_buf(authorities, (int)count);
+    X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
+    X509 *authority = NULL;
+    int is_taken = 0;
+    while (file && (authority = read_certificate(file))) {
+        is_taken = X509_STORE_add_cert(store, authority) == 1 &&
+                   SSL_CTX_add_client_CA(context->ssl, authority) == 1;
+        X509_free(authority);
+        if (!is_taken) break;
+    }
+    BIO_free(file);
+    if (is_taken) ERR_clear_error();
+    SSL_CTX_set_verify(context->ssl, needs_certificate, NULL);
+    return is_taken;
+}
+
+static int choose(SSL *ssl, int *alert, void *user) {
+    ctls_context *context = user;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    ctls_context *chosen = name ? context->chooser(context->chooser_user, name) : NULL;
+    if (!chosen || !SSL_set_SSL_CTX(ssl, chosen->ssl)) {
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    // Beside the certificate and whom it trusts, a session doesn't take over what its context says.
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen->ssl), NULL);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+void ctls_context_set_chooser(ctls_context *context, ctls_chooser chooser, void *user) {
+    context->chooser = chooser;
+    context->chooser_user = user;
+    SSL_CTX_set_tlsext_servername_callback(context->ssl, choose);
+    SSL_CTX_set_tlsext_servername_arg(context->ssl, context);
+}
+
 const char *ctls_last_error(void) {
     const char *text = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();

@@ -6,4 +6,6 @@
 struct ctls_context {
     SSL_CTX *ssl;
     int is_server;
+    ctls_chooser chooser;
+    void *chooser_user;
 };

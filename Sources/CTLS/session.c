@@ -86,6 +86,14 @@ void ctls_session_destroy(ctls_session *session) {
     free(session);
 }
 
+void ctls_session_set_server_name(ctls_session *session, const char *name) {
+    SSL_set_tlsext_host_name(session->ssl, name);
+}
+
+const char *ctls_session_server_name(const ctls_session *session) {
+    return SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
+}
+
 void ctls_session_set_output(ctls_session *session, ctls_buffer *output) {
     session->output = output;
 }
@@ -103,7 +111,8 @@ static int is_not_tls(int reason) {
 }
 
 static void note_failure(ctls_session *session) {
-    unsigned long error = ERR_peek_error();
+    // The last one: what led to it came before.
+    unsigned long error = ERR_peek_last_error();
     int reason = ERR_GET_REASON(error);
     const char *text = ERR_reason_error_string(error);
     session->failure = ctls_other;

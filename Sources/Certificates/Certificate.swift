@@ -14,7 +14,38 @@ package final class Certificate: @unchecked Sendable {
         }
     }
 
+    package init(der: [UInt8]) throws(CertificateError) {
+        let pointer = der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
+            var start = bytes.baseAddress
+            return d2i_X509(nil, &start, bytes.count)
+        }
+        guard let pointer else { throw CertificateError(openSSL: "not a certificate") }
+        self.pointer = pointer
+    }
+
     deinit { X509_free(pointer) }
+
+    /// The subject's, where it has one.
+    package var commonName: String? {
+        guard let name = X509_get_subject_name(pointer) else { return nil }
+        var text = [CChar](repeating: 0, count: 256)
+        let count = X509_NAME_get_text_by_NID(name, NID_commonName, &text, Int32(text.count))
+        guard count > 0 else { return nil }
+        return String(
+            decoding: text.prefix(Int(count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Whether this is one of its alternative names of the kind DNS, letter by letter.
+    package func names(host: String) -> Bool { shim_names_host(pointer, host) == 1 }
+
+    /// How long it counts yet; negative: it has expired.
+    package var secondsLeft: Int {
+        var (days, seconds): (Int32, Int32) = (0, 0)
+        guard ASN1_TIME_diff(&days, &seconds, nil, X509_get0_notAfter(pointer)) == 1 else {
+            return -1
+        }
+        return Int(days) * 86_400 + Int(seconds)
+    }
 
     package func pem() throws(CertificateError) -> [UInt8] {
         try PEM.write("the certificate can't be written") { PEM_write_bio_X509($0, pointer) }

@@ -7,12 +7,13 @@ extension Stream {
     /// connection hears of it once the handshake is done, one that is accepted hears nothing before
     /// the first bytes.
     /// - Parameters:
+    ///   - serverName: what a client asks for.
     ///   - handshakes: those among which this one counts.
     ///   - received: bytes that the delegate was given and that are TLS's.
     ///   - limit: for the handshake, from the connection on.
     ///   - check: says what is wrong with the other end, once its certificate is known to be its own.
     package func secure(
-        with context: TLSContext, handshakes: TLSHandshakes? = nil,
+        with context: TLSContext, serverName: String? = nil, handshakes: TLSHandshakes? = nil,
         received: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         within limit: Duration = .seconds(10), check: @escaping (TLSPeer) -> String? = { _ in nil }
     ) {
@@ -22,8 +23,9 @@ extension Stream {
             return fail(.tls(.tooManyHandshakes))
         }
         tls = TLSSession(
-            context: context, handshakes: handshakes, remoteAddress: remoteAddress,
-            handshakeTime: limit, early: Array(received), check: check)
+            context: context, serverName: serverName, handshakes: handshakes,
+            remoteAddress: remoteAddress, handshakeTime: limit, early: Array(received), check: check
+        )
         guard state == .open else { return }
         awaitHandshake()
         requestService()

@@ -32,11 +32,27 @@ void ctls_context_destroy(ctls_context *context);
 int ctls_context_present(ctls_context *context, const void *certificates, size_t certificates_count,
                          const void *key, size_t key_count);
 
+/// Takes only ends with a certificate that one of `authorities` (PEM) has signed. 0 if they can't be
+/// read.
+int ctls_context_trust(ctls_context *context, const void *authorities, size_t count);
+
+/// The context for who asks for a name, to be there until the handshake goes on; NULL refuses.
+typedef ctls_context *(*ctls_chooser)(void *user, const char *name);
+
+/// Has a server's sessions go on with the context that is chosen by the name the client asks for;
+/// who asks for none is refused.
+void ctls_context_set_chooser(ctls_context *context, ctls_chooser chooser, void *user);
+
 // Sessions ---------------------------------------------------------------------------------------
 
 /// NULL: no memory.
 ctls_session *ctls_session_create(ctls_context *context);
 void ctls_session_destroy(ctls_session *session);
+
+/// What a client asks for: the server name indication, RFC 6066.
+void ctls_session_set_server_name(ctls_session *session, const char *name);
+/// What the client has asked for, or NULL; valid as long as the session.
+const char *ctls_session_server_name(const ctls_session *session);
 
 /// Where what is to be sent is appended to; to be there for every call that follows.
 void ctls_session_set_output(ctls_session *session, ctls_buffer *output);

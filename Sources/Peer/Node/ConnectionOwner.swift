@@ -10,6 +10,8 @@ protocol ConnectionOwner: AnyObject {
     var connections: ConnectionTable { get set }
     /// Whether connections are taken.
     var isRunning: Bool { get }
+    /// The group whose members alone are spoken to, over TLS; nil: anybody, without.
+    var sealedGroup: String? { get }
 
     func deliver(_ event: SwarmEvent)
     /// Bytes from a peer. They are used up when this returns.

@@ -34,8 +34,10 @@ struct ConnectionTable {
         return connection
     }
 
+    var all: [PeerConnection] { connections.compactMap { $0 } }
+
     mutating func removeAll() -> [PeerConnection] {
-        let all = connections.compactMap { $0 }
+        let all = all
         for connection in all { remove(connection.id) }
         return all
     }

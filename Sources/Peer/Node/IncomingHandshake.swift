@@ -3,10 +3,12 @@ import Wire
 
 /// An accepted connection until its handshake tells which torrent it is for.
 ///
-/// What doesn't begin as a BitTorrent handshake is closed at its first wrong byte; one that
+/// What begins as neither a BitTorrent handshake nor TLS is closed at its first wrong byte; one that
 /// doesn't come to its end in time is closed by the deadline.
 final class IncomingHandshake: StreamDelegate {
     static let timeout: Duration = .seconds(15)
+    /// Of a record of the handshake (RFC 8446, section 5.1).
+    private static let firstByteOfTLS: UInt8 = 0x16
 
     private unowned let node: Node
     private var stream: Stream!
@@ -26,12 +28,19 @@ final class IncomingHandshake: StreamDelegate {
     }
 
     func stream(_ stream: Stream, didReceive received: UnsafeRawBufferPointer) {
+        if bytes.isEmpty, received[0] == Self.firstByteOfTLS, !stream.isSecure {
+            return stream.secure(
+                with: node.acceptor, handshakes: node.tlsHandshakes, received: received,
+                within: Self.timeout
+            ) { [unowned node] in node.problem(with: $0) }
+        }
         let wanted = Handshake.length - bytes.count
         bytes.append(contentsOf: received.prefix(wanted))
         guard bytes.withUnsafeBytes({ Handshake.isPrefix($0) }) else { return close() }
         guard bytes.count == Handshake.length else { return }
         guard let handshake = try? Handshake.decode(bytes),
-            let owner = node.connectionOwner(of: handshake.infoHash), owner.isRunning
+            let owner = node.connectionOwner(of: handshake.infoHash), owner.isRunning,
+            (owner.sealedGroup == nil ? nil : handshake.infoHash.hex) == stream.tlsPeer?.serverName
         else { return close() }
         finish()
         guard node.connections.admits(handshake.infoHash) else { return stream.closeAfterFlush() }

@@ -21,6 +21,8 @@ final class MetadataFetcher: ConnectionOwner {
     let isInBackground: Bool
     var connections = ConnectionTable()
     private(set) var isRunning = false
+    /// Groups have no magnet links.
+    let sealedGroup: String? = nil
 
     private let announcer: Announcer
     private var fetch: MetadataFetch

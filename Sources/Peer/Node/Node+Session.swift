@@ -34,7 +34,11 @@ extension Node {
             switch result {
             case .failure(let error): completion(.failure(CommandError(error)))
             case .success(let response):
-                begin(Session(response, node: self), token: response.token)
+                do throws(CommandError) {
+                    begin(try Session(response, node: self), token: response.token)
+                } catch {
+                    return completion(.failure(error))
+                }
                 transfers.restore(user: userID) { completion(.success($0)) }
             }
         }
@@ -66,7 +70,7 @@ extension Node {
     func endSession(then completion: @escaping () -> Void) {
         guard let session else { return completion() }
         self.session = nil
-        session.holdings.stop()
+        session.stop()
         tracker.closeEvents()
         tracker.logOut { [tracker] result in
             if case .failure(let error) = result {
@@ -92,6 +96,7 @@ extension Node {
         if !isFirst {
             for torrent in torrents.values { torrent.announceNow() }
             leaveLostGroups(of: session)
+            session.seals.renewAll()
         }
         for infoHash in session.unregistered.sorted() {
             guard let transfer = transfers.byInfoHash[infoHash] else { continue }
@@ -117,7 +122,7 @@ extension Node {
         guard let session else { return }
         if case .refused(401, _, _) = error {
             transfers.stop(user: session.userID)
-            session.holdings.stop()
+            session.stop()
             self.session = nil
             tracker.closeEvents()
             tracker.token = nil
@@ -164,6 +169,11 @@ extension Node {
     private func handle(_ event: MembershipEvent, _ session: Session) {
         let (group, user) = (event.groupID, event.userID)
         if user != session.userID {
+            switch event.change {
+            case .removed, .left: session.seals.userLeft(user, group)
+            case .accepted: session.seals.userJoined(user, group)
+            case .requested, .rejected, .owner: break
+            }
             if event.change == .requested {
                 notify("\(user) asks to join \(group): accept_request \(group) \(user)")
             }

@@ -72,6 +72,9 @@ package final class Node {
     private let trust: TrackerTrust
     private(set) var transfers: Transfers!
     private let listeners: [Listener]
+    /// What TLS connections are taken with, and those that are being made.
+    private(set) var acceptor: TLSContext!
+    let tlsHandshakes = TLSHandshakes(limit: 500, perAddress: 50)
     /// Connections whose handshake hasn't come yet.
     var handshakes: [ObjectIdentifier: IncomingHandshake] = [:]
     var connections: ConnectionBudget
@@ -153,6 +156,7 @@ package final class Node {
         self.listeners = listeners
         tracker = TrackerClient(
             loop: loop, trackers: configuration.trackers, trust: trust, logger: logger)
+        acceptor = try Self.acceptor { [unowned self] in serverContext(for: $0) }
         doorstep.node = self
         transfers = Transfers(node: self)
         applyLimits()

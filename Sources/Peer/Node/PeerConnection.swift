@@ -15,6 +15,8 @@ final class PeerConnection: StreamDelegate {
     /// Nil once the owner has let go of the connection, which may still be sending its last bytes.
     private var owner: (any ConnectionOwner)?
     private var isConnected = false
+    /// Who it is, in a sealed group.
+    private(set) var sealedPeer: SealedPeer?
     /// Counted as half-open.
     private(set) var isDialling = false
     /// Released blocks that wait for their turn at the upload limit, in order.
@@ -43,6 +45,8 @@ final class PeerConnection: StreamDelegate {
             delegate: self)
         stream.lowWaterMark = Self.lowWaterMark
         stream.readBudget = node.readBudget
+        guard let owner, let group = owner.sealedGroup else { return }
+        node.secure(stream, to: owner.infoHash, group)
     }
 
     /// Takes over a stream whose handshake was read by another delegate.
@@ -51,6 +55,13 @@ final class PeerConnection: StreamDelegate {
         stream.delegate = self
         stream.lowWaterMark = Self.lowWaterMark
         isConnected = true
+        sealedPeer = stream.tlsPeer.flatMap { SealedPeer($0, at: stream.loop.now) }
+    }
+
+    /// Closes at once, for a reason that lies here.
+    func drop() {
+        stream.close()
+        ended()
     }
 
     func close() {
@@ -132,6 +143,7 @@ final class PeerConnection: StreamDelegate {
 
     func streamDidConnect(_ stream: Stream) {
         isConnected = true
+        sealedPeer = stream.tlsPeer.flatMap { SealedPeer($0, at: stream.loop.now) }
         isDialling = false
         owner?.node.dialEnded()
         owner?.deliver(.connected(id, endpoint))

@@ -1,3 +1,4 @@
+import Certificates
 import Reactor
 import Wire
 
@@ -9,6 +10,7 @@ final class Session {
     /// Part of each info dictionary's `source`.
     let networkID: String
     let holdings: HoldingsReporter
+    let seals: GroupSeals
     /// Tells one run of the tracker from the next, which knows no swarms yet.
     var trackerInstance: String?
     var isTrackerLost = false
@@ -20,10 +22,20 @@ final class Session {
     /// Shares the tracker has not been told of yet.
     var unregistered: Set<InfoHash> = []
 
-    init(_ response: LoginResponse, node: Node) {
+    init(_ response: LoginResponse, node: Node) throws(CommandError) {
         userID = response.userID
         passkey = response.passkey
         networkID = response.networkID
         holdings = HoldingsReporter(node: node)
+        do throws(CertificateError) {
+            seals = GroupSeals(node: node, key: try PrivateKey())
+        } catch {
+            throw CommandError("\(error)")
+        }
+    }
+
+    func stop() {
+        holdings.stop()
+        seals.stop()
     }
 }

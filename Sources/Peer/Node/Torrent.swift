@@ -18,6 +18,9 @@ final class Torrent: ConnectionOwner {
     private(set) var swarm: Swarm
     var connections = ConnectionTable()
     private(set) var isRunning = false
+    let sealedGroup: String?
+    /// It is to start when its group's seal is there.
+    private var awaitsSeal = false
 
     private var outputs = SwarmOutputs()
     /// Events that came up while actions were being performed; delivered right after.
@@ -51,6 +54,7 @@ final class Torrent: ConnectionOwner {
     ) {
         self.info = info
         self.infoHash = info.infoHash
+        sealedGroup = info.sslCertificate == nil ? nil : info.group ?? ""
         self.content = content
         self.announcer = announcer
         self.node = node
@@ -62,13 +66,25 @@ final class Torrent: ConnectionOwner {
             seed: UInt64.random(in: .min ... .max))
     }
 
+    /// Starts; in a sealed group as soon as it has its seal.
     func start() {
+        guard let sealedGroup else { return begin() }
+        awaitsSeal = true
+        node.whenSealed(sealedGroup, info) { [weak self] in
+            guard let self, awaitsSeal else { return }
+            awaitsSeal = false
+            begin()
+        }
+    }
+
+    private func begin() {
         isRunning = true
         deliver(.start)
     }
 
     /// Closes all connections and tells the tracker; nothing more happens here after.
     func stop() {
+        awaitsSeal = false
         guard isRunning else { return }
         deliver(.stop)
         halt()

@@ -47,6 +47,10 @@ extension Transfers {
             throw CommandError(
                 "\(info.name) is private: its description comes from its tracker only", .refused)
         }
+        guard info.sslCertificate == nil else {
+            throw CommandError(
+                "\(info.name) is for members of a sealed group: download it from there", .refused)
+        }
         return info
     }
 }

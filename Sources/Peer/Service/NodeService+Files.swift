@@ -23,12 +23,26 @@ extension NodeService {
         _ = try listFiles(group: group)
         let hashed = try HashedContent(
             in: root, path: Path.absolute(path), cancellation: cancellation, onProgress: onProgress)
-        let info = try hashed.info(source: "\(networkID)/\(group)")
+        let authority = try seal(of: group)?.authority
+        let info = try hashed.info(source: "\(networkID)/\(group)", authority: authority)
         let answer = try askTracker {
             $0.addFile(group: group, AddFileRequest(info: Base64Bytes(info.encoded)), then: $1)
         }
         try startSharing(hashed, info: info, group: group, mtorrentPath: nil, trackers: [])
         return hashed.outcome(info: info, created: answer.created)
+    }
+
+    /// This node's place in a sealed group; nil for an open one.
+    private func seal(of group: String) throws(CommandError) -> GroupSeal? {
+        try ask { node, reply in
+            do throws(CommandError) {
+                try node.requireSession().seals.obtain(group) { result in
+                    reply(result.mapError { CommandError($0) })
+                }
+            } catch {
+                reply(.failure(error))
+            }
+        }
     }
 
     /// Records a share and serves it.
@@ -119,13 +133,18 @@ extension NodeService {
             torrentPath, name: name + ".torrent", in: .anywhere)
         // It holds a passkey, which is a secret.
         try MTorrentDisk.write(metainfo.encoded(), to: path, mode: 0o600)
+        if info.sslCertificate != nil, let identity = try seal(of: group)?.identity {
+            try MTorrentDisk.write(
+                identity.certificates + identity.key, to: path + ".pem", mode: 0o600)
+        }
         return path
     }
 }
 
 extension HashedContent {
     /// The info dictionary as one of a group (BEP 3, 27, 47).
-    func info(source: String) throws(CommandError) -> Info {
+    /// - Parameter authority: of a sealed group.
+    func info(source: String, authority: [UInt8]? = nil) throws(CommandError) -> Info {
         let info: Info
         do {
             let name = Path.name(of: path)
@@ -133,10 +152,11 @@ extension HashedContent {
                 isDirectory
                 ? try Info(
                     name: name, files: files, pieceLength: pieceLength, pieces: pieces,
-                    isPrivate: true, source: source)
+                    isPrivate: true, source: source, sslCertificate: authority)
                 : try Info(
                     name: name, length: length, pieceLength: pieceLength, pieces: pieces,
-                    isPrivate: true, sha1: files[0].sha1, source: source)
+                    isPrivate: true, sha1: files[0].sha1, source: source,
+                    sslCertificate: authority)
         } catch {
             throw CommandError("\(path) can't be shared: \(error)", .badMetainfo)
         }

@@ -32,7 +32,7 @@ enum CommandTable {
     private static let groups = [
         Command(
             "create_group",
-            [.init("group_id", .group), .init("open", .groupKind, isOptional: true)],
+            [.init("group_id", .group), .init("open|sealed", .groupKind, isOptional: true)],
             "create a group and own it", run: Shell.createGroup),
         Command(
             "join_group", [.init("group_id", .group)], "ask to join; the owner decides",

@@ -75,6 +75,14 @@ extension TrackerClient {
         call(.delete, ["groups", group, "members", user], once: true, then: completion)
     }
 
+    /// Asks for a certificate of a sealed group.
+    func requestCertificate(
+        group: String, _ request: GroupCertificateRequest,
+        then completion: @escaping Completion<GroupCertificateResponse>
+    ) {
+        call(.post, ["groups", group, "certificate"], WireJSON.encode(request), then: completion)
+    }
+
     // MARK: Files
 
     func files(group: String, then completion: @escaping Completion<FileList>) {

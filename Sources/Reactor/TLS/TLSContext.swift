@@ -25,14 +25,27 @@ package final class TLSContext: @unchecked Sendable {
     package let role: Role
     /// Not changed once it is made, which is what OpenSSL asks of who shares it.
     let pointer: OpaquePointer
+    private let chooser: Chooser?
 
-    /// - Parameter identity: nil for a client without a certificate.
-    package init(_ role: Role, presenting identity: TLSIdentity? = nil) throws(TLSError) {
+    /// - Parameters:
+    ///   - identity: nil for a client without a certificate.
+    ///   - authorities: PEM; only ends with a certificate that one of them has signed are taken. Nil:
+    ///     all are, with or without.
+    package init(
+        _ role: Role, presenting identity: TLSIdentity? = nil, trusting authorities: [UInt8]? = nil
+    ) throws(TLSError) {
         guard let pointer = ctls_context_create(role == .server ? 1 : 0) else {
             throw .other("OpenSSL can't do TLS 1.3")
         }
         self.role = role
         self.pointer = pointer
+        chooser = nil
+        if let authorities {
+            let isTaken = authorities.withUnsafeBytes {
+                ctls_context_trust(pointer, $0.baseAddress, $0.count)
+            }
+            if isTaken == 0 { throw .other(String(cString: ctls_last_error())) }
+        }
         guard let identity else { return }
         let isTaken = identity.certificates.withUnsafeBytes { certificates in
             identity.key.withUnsafeBytes { key in
@@ -43,6 +56,38 @@ package final class TLSContext: @unchecked Sendable {
         }
         // What was made is undone by `deinit`, since every property is set.
         if isTaken == 0 { throw .other(String(cString: ctls_last_error())) }
+    }
+
+    /// A server that is several: `choose` gives the context for the name that a client asks for, nil
+    /// where there is none. Called on the thread of the stream.
+    package init(choosing choose: @escaping (String) -> TLSContext?) throws(TLSError) {
+        guard let pointer = ctls_context_create(1) else {
+            throw .other("OpenSSL can't do TLS 1.3")
+        }
+        role = .server
+        self.pointer = pointer
+        let chooser = Chooser(choose)
+        self.chooser = chooser
+        ctls_context_set_chooser(
+            pointer,
+            { user, name in
+                guard let user, let name else { return nil }
+                let chooser = Unmanaged<Chooser>.fromOpaque(user).takeUnretainedValue()
+                return chooser.context(for: String(cString: name))?.pointer
+            }, Unmanaged.passUnretained(chooser).toOpaque())
+    }
+
+    private final class Chooser {
+        private let choose: (String) -> TLSContext?
+        /// Held until the session that it is for has taken it over.
+        private var last: TLSContext?
+
+        init(_ choose: @escaping (String) -> TLSContext?) { self.choose = choose }
+
+        func context(for name: String) -> TLSContext? {
+            last = choose(name)
+            return last
+        }
     }
 
     deinit { ctls_context_destroy(pointer) }

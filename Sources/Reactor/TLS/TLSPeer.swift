@@ -15,6 +15,11 @@ package struct TLSPeer {
         }
     }
 
+    /// What the client has asked for by name.
+    package var serverName: String? {
+        ctls_session_server_name(session).map { String(cString: $0) }
+    }
+
     /// `TLS_AES_128_GCM_SHA256`, say.
     package var cipher: String { String(cString: ctls_session_cipher(session)) }
 }

@@ -43,12 +43,14 @@ final class TLSSession {
     private static let smallestBatch = 32 << 10
 
     init(
-        context: TLSContext, handshakes: TLSHandshakes?, remoteAddress: SocketAddress,
-        handshakeTime: Duration, early: [UInt8], check: @escaping Check
+        context: TLSContext, serverName: String? = nil, handshakes: TLSHandshakes?,
+        remoteAddress: SocketAddress, handshakeTime: Duration, early: [UInt8],
+        check: @escaping Check
     ) {
         guard let pointer = ctls_session_create(context.pointer) else {
             fatalError("no memory for a TLS session")
         }
+        if let serverName { ctls_session_set_server_name(pointer, serverName) }
         self.pointer = pointer
         self.context = context
         self.handshakes = handshakes

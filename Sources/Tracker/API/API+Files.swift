@@ -69,9 +69,10 @@ extension API {
         // The dictionary of a large file takes milliseconds to decode and hash.
         service.store.change { (store) throws(StoreError) in
             let info: Info
+            let authority = try store.authority(ofGroup: group)?.certificate
             do throws(APIError) {
                 info = try API.info(
-                    decoding: body, source: "\(store.networkID)/\(group)")
+                    decoding: body, source: "\(store.networkID)/\(group)", authority: authority)
             } catch {
                 return Result<AddFileResponse, APIError>.failure(error)
             }
@@ -91,10 +92,10 @@ extension API {
         }
     }
 
-    /// The info dictionary in the body of a request, if it is one that a group of an open kind
-    /// can have.
+    /// The info dictionary in the body of a request, if it is one that the group can have.
+    /// - Parameter authority: a sealed group's.
     private static func info(
-        decoding body: [UInt8], source: String
+        decoding body: [UInt8], source: String, authority: [UInt8]?
     ) throws(APIError) -> Info {
         let request = try API.decode(AddFileRequest.self, body)
         let info: Info
@@ -105,6 +106,9 @@ extension API {
         }
         guard info.isPrivate else { throw .invalidInfo("'private' must be 1") }
         guard info.source == source else { throw .invalidInfo("'source' must be '\(source)'") }
+        guard info.sslCertificate == authority else {
+            throw .invalidInfo("'ssl-cert' must be that of the group's authority")
+        }
         if let file = info.files.first(where: { $0.sha1 == nil && !$0.isPad }) {
             throw .invalidInfo("'sha1' of '\(file.joinedPath)' is missing")
         }
@@ -156,7 +160,7 @@ extension API {
         }
     }
 
-    private func requireMembership(
+    func requireMembership(
         of id: String, _ call: Call
     ) throws(APIError) -> Directory.Group {
         guard let group = service.directory.group(id) else { throw .noSuchGroup(id) }

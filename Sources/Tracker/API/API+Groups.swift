@@ -1,3 +1,4 @@
+import Certificates
 import TrackerCore
 import Wire
 
@@ -27,10 +28,64 @@ extension API {
         guard Identifier.isValid(request.groupID) else {
             throw .invalidID(request.groupID, of: "group_id")
         }
-        guard request.kind == .open else { throw .unsupportedKind }
+        var authority: GroupAuthority?
+        if request.kind == .sealed {
+            do throws(CertificateError) {
+                authority = try service.authorities.make(group: request.groupID)
+            } catch {
+                service.logger.error("no authority for a group", ["error": error])
+                throw .keyMissing
+            }
+        }
         perform(
-            .createGroup(group: request.groupID, kind: request.kind, owner: call.userID), call,
-            status: 201)
+            .createGroup(
+                group: request.groupID, kind: request.kind, owner: call.userID,
+                authority: authority), call, status: 201)
+    }
+
+    /// Gives a member a certificate of its key, and says whose may count yet that mustn't.
+    func signCertificate(_ id: String, _ call: Call) throws(APIError) {
+        let group = try requireMembership(of: id, call)
+        guard group.kind == .sealed else { throw .notSealed(id) }
+        let asked = try call.decode(GroupCertificateRequest.self)
+        let request: CertificateRequest
+        do throws(CertificateError) {
+            request = try CertificateRequest(pem: Array(asked.request.utf8))
+        } catch {
+            throw .invalidRequest("\(error)")
+        }
+        let since = StoreWorker.wallClock - GroupAuthorities.leaverSeconds
+        service.store.read { (store) throws(StoreError) in
+            (try store.authority(ofGroup: id), try store.leavers(ofGroup: id, since: since))
+        } then: { result in
+            do throws(StoreError) {
+                let (authority, leavers) = try result.get()
+                sign(request, with: authority, leavers, id, call)
+            } catch {
+                fail(error, call)
+            }
+        }
+    }
+
+    private func sign(
+        _ request: CertificateRequest, with authority: GroupAuthority?, _ leavers: [String],
+        _ id: String, _ call: Call
+    ) {
+        // Both may have changed while the database was read.
+        guard let authority, let group = service.directory.group(id), group.isMember(call.user)
+        else { return call.exchange.respond(APIError.notMember(id).response) }
+        do throws(CertificateError) {
+            let certificate = try service.authorities.sign(
+                request, of: call.userID, with: authority, group: id)
+            call.exchange.answer(
+                GroupCertificateResponse(
+                    certificate: String(decoding: certificate, as: UTF8.self),
+                    authority: String(decoding: authority.certificate, as: UTF8.self),
+                    left: leavers))
+        } catch {
+            service.logger.error("a certificate can't be signed", ["group": id, "error": error])
+            call.exchange.respond(APIError.keyMissing.response)
+        }
     }
 
     func listGroups(_ call: Call) {

@@ -115,6 +115,7 @@ struct API {
         case (.request(let group, let user), _): rejectRequest(group, user, call)
         case (.member(let group, let user), .put): acceptRequest(group, user, call)
         case (.member(let group, let user), _): removeMember(group, user, call)
+        case (.certificate(let group), _): try signCertificate(group, call)
         case (.files(let group), .post): try addFile(group, call)
         case (.files(let group), _): try listFiles(group, call)
         case (.file(let group, let name), _): try describeFile(name, group, call)

@@ -119,8 +119,14 @@ extension APIError {
 
     // MARK: Groups and files
 
-    static let unsupportedKind = APIError(
-        400, "unsupported_kind", "this tracker can't make sealed groups; make an open one")
+    static func notSealed(_ group: String) -> APIError {
+        APIError(409, "not_sealed", "group '\(group)' isn't sealed: it needs no certificates")
+    }
+
+    static let keyMissing = APIError(
+        500, "key_missing",
+        "this tracker lacks the key of the network's sealed groups: its operator has to give it the "
+            + "secret.key of the tracker that made the group")
 
     static func notMember(_ group: String) -> APIError {
         APIError(

@@ -10,6 +10,7 @@ enum APIResource: Equatable {
     case requests(group: String)
     case request(group: String, user: String)
     case member(group: String, user: String)
+    case certificate(group: String)
     case files(group: String)
     case file(group: String, name: String)
     case share(group: String, name: String)
@@ -45,6 +46,7 @@ enum APIResource: Equatable {
         case ("requests", 1): self = .requests(group: group)
         case ("requests", 2): self = .request(group: group, user: rest[1])
         case ("members", 2): self = .member(group: group, user: rest[1])
+        case ("certificate", 1): self = .certificate(group: group)
         case ("files", 1): self = .files(group: group)
         case ("files", 2): self = .file(group: group, name: rest[1])
         case ("files", 3) where rest[2] == "share": self = .share(group: group, name: rest[1])
@@ -56,7 +58,7 @@ enum APIResource: Equatable {
     var methods: [HTTPMethod] {
         switch self {
         case .network: [.get, .head]
-        case .users, .sessions, .passkey: [.post]
+        case .users, .sessions, .passkey, .certificate: [.post]
         case .currentSession: [.get, .head, .delete]
         case .groups, .files: [.get, .head, .post]
         case .requests: [.get, .head, .post]
@@ -73,8 +75,8 @@ enum APIResource: Equatable {
     var isPublic: Bool {
         switch self {
         case .network, .users, .sessions: true
-        case .currentSession, .passkey, .groups, .requests, .request, .member, .files, .file,
-            .share, .holdings, .openSwarm, .events:
+        case .currentSession, .passkey, .groups, .requests, .request, .member, .certificate,
+            .files, .file, .share, .holdings, .openSwarm, .events:
             false
         }
     }
@@ -88,7 +90,7 @@ enum APIResource: Equatable {
         case .files: 24 << 20
         case .holdings: 8 << 20
         case .network, .users, .sessions, .currentSession, .passkey, .groups, .requests, .request,
-            .member, .file, .share, .openSwarm, .events:
+            .member, .certificate, .file, .share, .openSwarm, .events:
             16 << 10
         }
     }

@@ -27,6 +27,9 @@ struct DataFolder {
     /// The key and certificate that the network's trackers show where no others are given.
     var identityPath: String { path + "/tracker.pem" }
 
+    /// The key under which secrets are kept in the database.
+    var secretKeyPath: String { path + "/secret.key" }
+
     var swarmLogPath: String { path + "/swarms.db" }
 
     /// `$XDG_STATE_HOME/mtorrent-tracker/PORT`, `~/.local/state` standing in. A relative path

@@ -52,29 +52,14 @@ struct TrackerCertificate {
         pin = try "sha256:" + Certificate(pem: certificates).fingerprint
     }
 
-    /// Whole or not at all, and never over one that another tracker has made meanwhile.
     private static func make(at path: String) throws {
         let key = try PrivateKey()
         let certificate = try Certificate.selfSigned(
             name: "mTorrent tracker", key: key, days: days)
-        let temporary = "\(path).\(getpid())"
-        let bytes = try key.pem() + certificate.pem()
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failed("made") }
-        defer {
-            close(descriptor)
-            unlink(temporary)
-        }
-        guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
-            link(temporary, path) == 0 || errno == EEXIST
-        else { throw failed("written") }
+        try PrivateFile.make(key.pem() + certificate.pem(), at: path)
     }
 
     private static func read(_ path: String) throws(StartError) -> [UInt8] {
         Array(try TextFile.read(path).utf8)
-    }
-
-    private static func failed(_ what: String) -> SystemError {
-        SystemError(code: errno, operation: "can't be \(what)")
     }
 }

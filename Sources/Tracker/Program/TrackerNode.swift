@@ -1,3 +1,4 @@
+import Certificates
 import Glibc
 import Logging
 import Reactor
@@ -33,10 +34,12 @@ final class TrackerNode {
     ///   - sockets: to listen on instead of the address.
     ///   - store: where the state is, for the port that is listened on.
     ///   - certificate: what is shown to who speaks TLS, likewise.
+    ///   - secrets: what keeps the secrets in the store, likewise.
     init(
         address: SocketAddress, sockets: InheritedSockets = InheritedSockets(),
         store: (UInt16) throws(StartError) -> StoreLocation,
         certificate: (UInt16) throws(StartError) -> TrackerCertificate,
+        secrets: (UInt16) throws(StartError) -> SecretBox,
         configuration: TrackerConfiguration, logger: Logger
     ) throws(StartError) {
         self.logger = logger
@@ -60,7 +63,9 @@ final class TrackerNode {
             server.tls = .here(self.certificate.context)
             let stores = try location.open()
             service = try TrackerService(
-                loop: loop, stores: stores, configuration: configuration, logger: logger)
+                loop: loop, stores: stores,
+                authorities: GroupAuthorities(box: secrets(self.address.port)),
+                configuration: configuration, logger: logger)
         } catch {
             loop.shutdown()
             throw error as? StartError ?? StartError("\(error)")

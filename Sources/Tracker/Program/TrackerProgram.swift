@@ -67,6 +67,9 @@ package enum TrackerProgram {
             },
             certificate: { (port) throws(StartError) in
                 try settings.certificate(port: port, environment: environment)
+            },
+            secrets: { (port) throws(StartError) in
+                try settings.secrets(port: port, environment: environment)
             }, configuration: settings.configuration, logger: logger)
         node.onStopping = { manager.stopping() }
         let status = "listening on \(node.address)"

@@ -1,3 +1,4 @@
+import Certificates
 import Glibc
 import Logging
 import Options
@@ -17,6 +18,8 @@ struct TrackerSettings {
     let store: String?
     /// Nil: the data folder's own.
     let certificateFiles: TrackerCertificate.Files?
+    /// Nil: the data folder's own.
+    let secretKeyFile: String?
     let logFile: String?
     let logLevel: Logger.Level
     let configuration: TrackerConfiguration
@@ -74,6 +77,12 @@ struct TrackerSettings {
                     long: "key", value: "FILE",
                     help: "the certificate's private key (default: in the certificate's file)"),
                 Option(
+                    long: "secret-key", value: "FILE",
+                    help:
+                        "keep the keys of sealed groups under the one in FILE, which all trackers "
+                        + "of the network have to have (default: secret.key in the data folder, made at "
+                        + "the first start)"),
+                Option(
                     long: "insecure",
                     help: "take passwords and sessions from other machines without TLS too"),
                 Option(
@@ -99,6 +108,7 @@ struct TrackerSettings {
         dataFolder = options.string("data-dir")
         store = try Self.postgreSQL(options)
         certificateFiles = try Self.certificateFiles(options)
+        secretKeyFile = options.string("secret-key")
         logFile = options.string("log-file")
         let levels = Logger.Level.allCases.map(\.description)
         let level = try options.choice("log-level", of: levels)
@@ -154,6 +164,13 @@ struct TrackerSettings {
         return try TrackerCertificate(in: folder(port: port, environment: environment))
     }
 
+    func secrets(
+        port: UInt16, environment: [String: String]
+    ) throws(StartError) -> SecretBox {
+        if let secretKeyFile { return try SecretKeyFile.read(secretKeyFile) }
+        return try SecretKeyFile.box(in: folder(port: port, environment: environment))
+    }
+
     private func folder(
         port: UInt16, environment: [String: String]
     ) throws(StartError) -> DataFolder {
@@ -183,6 +200,7 @@ struct TrackerSettings {
             ("log-file", logFile != old.logFile),
             ("log-level", logLevel != old.logLevel),
             ("certificate", certificateFiles != old.certificateFiles),
+            ("secret-key", secretKeyFile != old.secretKeyFile),
             ("reactors", configuration.reactors != old.configuration.reactors),
             (
                 "connection-id-lifetime",

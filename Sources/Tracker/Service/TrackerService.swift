@@ -8,6 +8,7 @@ import Wire
 /// that of the first.
 final class TrackerService: AnnounceService {
     let networkID: String
+    let authorities: GroupAuthorities
     /// Differs for each run: peers whose tracker changes it announce and report anew.
     let instance: TrackerInstance
 
@@ -44,11 +45,12 @@ final class TrackerService: AnnounceService {
 
     /// Loads the present state from the store, which takes a while if there is much of it.
     init(
-        loop: EventLoop, stores: TrackerStores, configuration: TrackerConfiguration,
-        logger: Logger
+        loop: EventLoop, stores: TrackerStores, authorities: GroupAuthorities,
+        configuration: TrackerConfiguration, logger: Logger
     ) throws {
         let store = stores.directory
         networkID = store.networkID
+        self.authorities = authorities
         var generator = SystemRandomNumberGenerator()
         instance = TrackerInstance(random: &generator)
         throttle = LoginThrottle(policy: configuration.loginPolicy)

@@ -35,6 +35,12 @@ package protocol DirectoryStore: AnyObject {
     /// The bencoded info dictionary of a group's file; nil for an unknown file.
     func info(of name: String, in group: String) throws(StoreError) -> [UInt8]?
 
+    /// A sealed group's authority; nil for an open group, and an unknown one.
+    func authority(ofGroup group: String) throws(StoreError) -> GroupAuthority?
+
+    /// Who has left a group since then, or was removed from it, and isn't a member again.
+    func leavers(ofGroup group: String, since time: Int64) throws(StoreError) -> [String]
+
     /// How often each group's file was downloaded, those left out that never were.
     func downloads() throws(StoreError) -> [InfoHash: UInt32]
 

@@ -2,7 +2,7 @@
 /// `SQLiteSchema` and `SQLiteSwarmSchema`; text is compared by its bytes.
 enum PostgreSQLSchema {
     /// What makes each version of the one before.
-    static let steps = [creation]
+    static let steps = [creation, sealing]
 
     private static let creation = """
         CREATE TABLE network (
@@ -107,5 +107,12 @@ enum PostgreSQLSchema {
             body BYTEA NOT NULL
         );
         CREATE INDEX swarm_log_by_time ON swarm_log (at);
+        """
+
+    private static let sealing = """
+        ALTER TABLE groups ADD COLUMN certificate BYTEA;
+        ALTER TABLE groups ADD COLUMN sealed_key BYTEA
+            CHECK ((certificate IS NULL) = (sealed_key IS NULL)
+                AND (kind = 'sealed') = (sealed_key IS NOT NULL));
         """
 }

@@ -29,8 +29,8 @@ extension SQLStore {
             try openSession(session, user, port, peerID, at: time)
         case .endSession(let session):
             try endSession(session.bytes, at: time)
-        case .createGroup(let group, let kind, let owner):
-            try createGroup(group, kind, owner, at: time)
+        case .createGroup(let group, let kind, let owner, let authority):
+            try createGroup(group, kind, owner, authority, at: time)
         case .requestToJoin(let group, let user):
             try requestToJoin(group, user, at: time)
         case .acceptRequest(let group, let user, let owner):
@@ -108,16 +108,18 @@ extension SQLStore {
     // MARK: Groups
 
     private func createGroup(
-        _ group: String, _ kind: GroupKind, _ owner: String, at time: Int64
+        _ group: String, _ kind: GroupKind, _ owner: String, _ authority: GroupAuthority?,
+        at time: Int64
     ) throws {
         try checkLimit(
             limits.groupsPerOwner, of: "groups of one owner",
             "SELECT count(*) FROM groups WHERE owner = ?", owner)
         let changed = try database.execute(
             """
-            INSERT INTO groups (group_id, kind, owner, created_at) VALUES (?, ?, ?, ?)
+            INSERT INTO groups (group_id, kind, owner, created_at, certificate, sealed_key)
+            VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (group_id) DO NOTHING
-            """, group, kind.rawValue, owner, time)
+            """, group, kind.rawValue, owner, time, authority?.certificate, authority?.sealedKey)
         guard changed == 1 else { throw DirectoryRefusal.groupExists(group) }
         try addMember(owner, to: group, at: time)
         try append(.groupCreated(group: group, kind: kind, owner: owner), at: time)

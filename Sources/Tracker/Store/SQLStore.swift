@@ -81,6 +81,33 @@ package final class SQLStore: DirectoryStore {
         }
     }
 
+    package func authority(ofGroup group: String) throws(StoreError) -> GroupAuthority? {
+        try reading { database in
+            try database.queryOne(
+                """
+                SELECT certificate, sealed_key FROM groups
+                WHERE group_id = ? AND sealed_key IS NOT NULL
+                """, group
+            ) { GroupAuthority(certificate: $0.blob(0), sealedKey: $0.blob(1)) }
+        }
+    }
+
+    package func leavers(ofGroup group: String, since time: Int64) throws(StoreError) -> [String] {
+        try reading { database in
+            let events = try database.query(
+                """
+                SELECT seq, at, body FROM events
+                WHERE group_id = ? AND kind = 'member_left' AND at >= ? ORDER BY seq
+                """, group, time, row: Self.event)
+            let members = try database.query(
+                "SELECT user_id FROM members WHERE group_id = ?", group
+            ) { $0.text(0) }
+            var leavers = Set<String>()
+            for case .memberLeft(_, let user, _) in events.map(\.event) { leavers.insert(user) }
+            return leavers.subtracting(members).sorted()
+        }
+    }
+
     package func downloads() throws(StoreError) -> [InfoHash: UInt32] {
         let rows = try reading { database in
             try database.query(

@@ -2,7 +2,7 @@
 /// is, so that no bug above can break it.
 enum SQLiteSchema {
     /// What makes each version of the one before; an empty file is of version 0.
-    static let steps = [creation, directories, downloads, openSwarms, secret, disabling]
+    static let steps = [creation, directories, downloads, openSwarms, secret, disabling, sealing]
 
     static var version: Int { steps.count }
 
@@ -124,6 +124,14 @@ enum SQLiteSchema {
     /// Whether an operator has shut a user out.
     private static let disabling =
         "ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0"
+
+    /// The authority of a sealed group; its key is encrypted.
+    private static let sealing = """
+        ALTER TABLE groups ADD COLUMN certificate BLOB;
+        ALTER TABLE groups ADD COLUMN sealed_key BLOB
+            CHECK ((certificate IS NULL) = (sealed_key IS NULL)
+                AND (kind = 'sealed') = (sealed_key IS NOT NULL));
+        """
 }
 
 /// The swarms' log, in a file of its own: what it holds is told anew by the peers, so that it isn't

@@ -19,7 +19,11 @@ enum StoreCopy {
             columns: [
                 "id", "token_hash", "user_id", "port", "peer_id", "opened_at", "used_at",
             ]),
-        Table(name: "groups", columns: ["id", "group_id", "kind", "owner", "created_at"]),
+        Table(
+            name: "groups",
+            columns: [
+                "id", "group_id", "kind", "owner", "created_at", "certificate", "sealed_key",
+            ]),
         Table(name: "members", columns: ["id", "group_id", "user_id", "joined_at"]),
         Table(name: "requests", columns: ["id", "group_id", "user_id", "requested_at"]),
         Table(

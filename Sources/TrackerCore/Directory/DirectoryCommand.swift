@@ -15,7 +15,9 @@ package enum DirectoryCommand: Sendable {
     case setPassword(String, user: String)
     case openSession(SessionID, user: String, port: UInt16, peerID: PeerID)
     case endSession(SessionID)
-    case createGroup(group: String, kind: GroupKind, owner: String)
+    /// `authority` is a sealed group's.
+    case createGroup(
+        group: String, kind: GroupKind, owner: String, authority: GroupAuthority? = nil)
     case requestToJoin(group: String, user: String)
     case acceptRequest(group: String, user: String, by: String)
     /// By the owner, or by the one who asked.

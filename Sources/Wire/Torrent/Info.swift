@@ -24,6 +24,9 @@ package struct Info: Hashable, Sendable {
     package let sha1: SHA1Digest?
     /// What makes the info-hash another one for each group: `<network_id>/<group_id>`.
     package let source: String?
+    /// Of an SSL torrent, as libtorrent defines them: the X.509 certificate (PEM) of who signs the
+    /// certificates that its peers show each other. Nil: they speak without TLS.
+    package let sslCertificate: [UInt8]?
     /// The bencoded dictionary.
     package let encoded: [UInt8]
     /// SHA-1 of `encoded`.
@@ -35,7 +38,7 @@ package struct Info: Hashable, Sendable {
     /// The dictionary of a single file; throws if the values don't fit each other.
     package init(
         name: String, length: Int64, pieceLength: Int, pieces: [UInt8], isPrivate: Bool,
-        sha1: SHA1Digest?, source: String?
+        sha1: SHA1Digest?, source: String?, sslCertificate: [UInt8]? = nil
     ) throws(MetainfoError) {
         var dictionary = BencodeDictionary()
         dictionary["name"] = .text(name)
@@ -45,6 +48,7 @@ package struct Info: Hashable, Sendable {
         if isPrivate { dictionary["private"] = .integer(1) }
         if let sha1 { dictionary["sha1"] = .bytes(sha1.bytes) }
         if let source { dictionary["source"] = .text(source) }
+        if let sslCertificate { dictionary["ssl-cert"] = .bytes(sslCertificate) }
         try self.init(dictionary, encoded: Bencode.dictionary(dictionary).encoded())
     }
 
@@ -53,7 +57,7 @@ package struct Info: Hashable, Sendable {
     ///   begins follows from their order.
     package init(
         name: String, files: [File], pieceLength: Int, pieces: [UInt8], isPrivate: Bool,
-        source: String?
+        source: String?, sslCertificate: [UInt8]? = nil
     ) throws(MetainfoError) {
         var dictionary = BencodeDictionary()
         dictionary["name"] = .text(name)
@@ -62,6 +66,7 @@ package struct Info: Hashable, Sendable {
         dictionary["pieces"] = .bytes(pieces)
         if isPrivate { dictionary["private"] = .integer(1) }
         if let source { dictionary["source"] = .text(source) }
+        if let sslCertificate { dictionary["ssl-cert"] = .bytes(sslCertificate) }
         try self.init(dictionary, encoded: Bencode.dictionary(dictionary).encoded())
     }
 
@@ -105,6 +110,7 @@ package struct Info: Hashable, Sendable {
         }
         isPrivate = try dictionary.find("private", \.integer) == 1
         source = try dictionary.find("source", \.text)
+        sslCertificate = try dictionary.find("ssl-cert", \.bytes)
         self.encoded = encoded
         infoHash = InfoHash(SHA1Hasher.hash(encoded))
     }
@@ -121,6 +127,12 @@ package struct Info: Hashable, Sendable {
 }
 
 extension Info {
+    /// The group that `source` names, of whatever network.
+    package var group: String? {
+        guard let source, let slash = source.firstIndex(of: "/") else { return nil }
+        return String(source[source.index(after: slash)...])
+    }
+
     /// The number of pieces; none where there are no bytes.
     package var pieceCount: Int { pieces.count / 20 }
 

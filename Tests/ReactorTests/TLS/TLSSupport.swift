@@ -36,10 +36,13 @@ struct TLSPair {
     }
 }
 
+/// Programs take their time to start on a busy machine.
+private let patience = Duration.seconds(60)
+
 /// Turns `loop` until the recorder's stream has closed.
 func runUntilClosed(_ loop: EventLoop, _ recorder: Recorder) {
     recorder.onClose = { _ in loop.stop() }
-    if recorder.closeReasons.isEmpty { run(loop) }
+    if recorder.closeReasons.isEmpty { run(loop, limit: patience) }
     recorder.onClose = { _ in }
 }
 
@@ -48,6 +51,6 @@ func run(_ loop: EventLoop, untilReceived count: Int, by recorder: Recorder) {
     recorder.onReceive = { _ in
         if recorder.receivedCount >= count { loop.stop() }
     }
-    if recorder.receivedCount < count { run(loop) }
+    if recorder.receivedCount < count { run(loop, limit: patience) }
     recorder.onReceive = { _ in }
 }

@@ -72,6 +72,9 @@ import Testing
                 certificate: { (_) throws(StartError) in
                     try TrackerCertificate(in: DataFolder(path: folder))
                 },
+                secrets: { (_) throws(StartError) in
+                    try SecretKeyFile.box(in: DataFolder(path: folder))
+                },
                 configuration: TrackerConfiguration(),
                 logger: Logger(level: .error, sink: LogSink { _ in }))
         }

@@ -47,7 +47,7 @@ private struct OpenAPIDocument {
 @Suite struct OpenAPITests {
     @Test func `every operation of the document exists, and answers as documented`() throws {
         let document = try OpenAPIDocument()
-        #expect(document.operations.count == 30)
+        #expect(document.operations.count == 31)
         let tracker = try RunningTracker()
         let ann = try tracker.member("ann")
         // The event stream doesn't end, and logging out ends all else.
@@ -104,7 +104,8 @@ private struct OpenAPIDocument {
             .invalidRequest(""),
             .slowRequest,
             .tooLarge(limit: 1), .invalidID("", of: ""), .weakPassword, .wrongCredentials,
-            .tooManyAttempts(retryAfter: 1), .tokenMissing, .unsupportedKind, .invalidInfo(""),
+            .tooManyAttempts(retryAfter: 1), .tokenMissing, .notSealed("g"), .keyMissing,
+            .invalidInfo(""),
             .unknownInfoHash(hash), .wrongBitfield(hash, pieceCount: 1),
             APIError(HTTPError.malformed(.host)), APIError(HTTPError.bodyTooLong),
         ]

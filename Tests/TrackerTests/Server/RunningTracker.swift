@@ -55,6 +55,9 @@ final class RunningTracker: Sendable {
                     certificate: { (_) throws(StartError) in
                         try TrackerCertificate(in: DataFolder(path: folder.path))
                     },
+                    secrets: { (_) throws(StartError) in
+                        try SecretKeyFile.box(in: DataFolder(path: folder.path))
+                    },
                     configuration: chosen, logger: Logger(level: .debug, sink: sink))
                 start.port.withLock { $0 = node.address.port }
                 start.result.withLock { $0 = .success(LoopBound(node, on: node.loop)) }

@@ -1,0 +1,36 @@
+import Certificates
+import TrackerCore
+
+/// The authorities of sealed groups: makes them, and signs the certificates of their members.
+struct GroupAuthorities: Sendable {
+    /// Keeps their keys from who reads the database.
+    let box: SecretBox
+
+    /// From when to when a member's certificate counts, in seconds from now on: an hour, of which a
+    /// little is past for clocks that are late.
+    static let memberSeconds = -300..<3300
+    /// Whom members are told of that have left: their certificates may count yet.
+    static let leaverSeconds: Int64 = 3600
+
+    private static let days = 20 * 365
+
+    func make(group: String) throws(CertificateError) -> GroupAuthority {
+        let authority = try CertificateAuthority(name: "mTorrent group \(group)", days: Self.days)
+        return GroupAuthority(
+            certificate: try authority.certificate.pem(),
+            sealedKey: try box.seal(authority.keyPEM(), label: group))
+    }
+
+    /// A certificate for a member: the name is the user's id; what it may be shown for is all of the
+    /// group, which is what `*` says to libtorrent.
+    func sign(
+        _ request: CertificateRequest, of user: String, with stored: GroupAuthority, group: String
+    ) throws(CertificateError) -> [UInt8] {
+        let authority = try CertificateAuthority(
+            certificate: Certificate(pem: stored.certificate),
+            key: PrivateKey(pem: box.open(stored.sealedKey, label: group)))
+        return try authority.sign(
+            request, name: user, hosts: ["*"], seconds: Self.memberSeconds
+        ).pem()
+    }
+}

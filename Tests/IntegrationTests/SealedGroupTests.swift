@@ -1,0 +1,197 @@
+import Foundation
+import Glibc
+import Testing
+import Wire
+
+/// Groups whose members alone get a byte.
+@Suite(.inTurn) struct SealedGroupTests {
+    /// Alice and Bob in a sealed group, with a file that Alice shares.
+    private func pair(_ network: Network, size: Int = 3_000_000) async throws -> Network.Pair {
+        let alice = try await network.member("alice")
+        let bob = try await network.member("bob")
+        try await alice("create_group readers sealed")
+        try await bob("join_group readers")
+        try await alice("accept_request readers bob")
+        let original = try network.scratch.file("originals/book.bin", size: size, seed: 1)
+        try await alice("upload_file \(original) readers")
+        return Network.Pair(
+            alice: alice, bob: bob, original: original, copy: network.scratch("copy.bin"),
+            size: size)
+    }
+
+    private func infoHash(_ pair: Network.Pair) async throws -> InfoHash {
+        let hex = try await pair.alice.fact("info_hash", of: "book.bin", in: "readers")
+        return try #require(InfoHash(hex: hex))
+    }
+
+    @Test func `members share and download, from each other and after a restart`() async throws {
+        let network = try await Network()
+        let pair = try await pair(network)
+        try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
+        #expect(try await same(pair.copy, pair.original))
+        // Bob's peer shares it again when he comes back, and Carol gets it from him alone.
+        _ = try await pair.bob.quit()
+        let again = try await network.again("bob", after: pair.bob)
+        try await network.sharers(2, of: 2, share: "book.bin", seenBy: again)
+        _ = try await pair.alice.quit()
+        let carol = try await network.member("carol")
+        try await carol("join_group readers")
+        let owner = try await network.again("alice", after: pair.alice)
+        try await owner("accept_request readers carol")
+        try await carol.download("book.bin", of: "readers", to: network.scratch("carol.bin"))
+        #expect(try await same(network.scratch("carol.bin"), pair.original))
+    }
+
+    @Test func `who speaks without TLS gets nothing`() async throws {
+        let network = try await Network()
+        let pair = try await pair(network)
+        let infoHash = try await infoHash(pair)
+        let socket = try BlockingSocket(port: pair.alice.port, type: SOCK_STREAM)
+        socket.send(try Handshake.stranger(infoHash).encoded())
+        #expect(socket.receiveToEnd() == [])
+        try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
+    }
+
+    @Test func `who has no certificate, or one of its own making, gets nothing`() async throws {
+        let network = try await Network()
+        let pair = try await pair(network)
+        let name = try await infoHash(pair).hex
+        let own = network.scratch("own.pem")
+        let made = try await run(
+            "openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-subj", "/CN=bob", "-addext", "subjectAltName=DNS:*", "-keyout", own, "-out",
+                own + ".crt",
+            ])
+        #expect(made.code == 0)
+        let attempts = [[], ["-cert", own + ".crt", "-key", own]]
+        for extra in attempts {
+            let finished = try await run(
+                "openssl",
+                [
+                    "s_client", "-ign_eof", "-connect", pair.alice.address, "-servername", name,
+                ] + extra, input: ["hello"])
+            let words = (finished.output + finished.errors).joined(separator: "\n")
+            #expect(words.contains("alert"), "\(words)")
+            #expect(!words.contains("BitTorrent protocol"))
+        }
+        // Nobody is there by another name, or without one.
+        for extra in [["-servername", String(repeating: "0", count: 40)], ["-noservername"]] {
+            let finished = try await run(
+                "openssl", ["s_client", "-connect", pair.alice.address] + extra, input: [])
+            let words = (finished.output + finished.errors).joined(separator: "\n")
+            #expect(words.contains("unrecognized name"), "\(words)")
+        }
+        try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
+    }
+
+    @Test func `a removed member's certificate opens nothing within two seconds`() async throws {
+        let network = try await Network()
+        let pair = try await pair(network)
+        let infoHash = try await infoHash(pair)
+        let ticket = network.scratch("bob.torrent")
+        try await pair.bob("export readers book.bin \(ticket)")
+        // Whoever has Bob's certificate and key is taken for Bob, whatever his peer does.
+        func greeting() async throws -> [String] {
+            let words = [
+                "s_client", "-quiet", "-connect", pair.alice.address, "-servername", infoHash.hex,
+                "-cert", ticket + ".pem", "-key", ticket + ".pem",
+            ]
+            let handshake = try Handshake.stranger(infoHash).encoded()
+            let escaped = handshake.map { "\\x" + Hex.encode([$0]) }.joined()
+            let script = "printf '\(escaped)' | timeout 3 openssl \"$@\" | tr -cd '[:alnum:]'"
+            return try await run("bash", ["-c", script, "bash"] + words).output
+        }
+        #expect(try await greeting().joined().hasPrefix("BitTorrentprotocol"))
+        try await pair.alice("remove_member readers bob")
+        _ = try await eventually("Bob is refused") {
+            try await greeting().joined().isEmpty ? true : nil
+        }
+        let carol = try await network.member("carol")
+        try await carol("join_group readers")
+        try await pair.alice("accept_request readers carol")
+        try await carol.download("book.bin", of: "readers", to: network.scratch("carol.bin"))
+        #expect(try await same(network.scratch("carol.bin"), pair.original))
+    }
+
+    @Test func `a member that is removed gets no more, and the others go on`() async throws {
+        let network = try await Network()
+        let pair = try await pair(network, size: 40_000_000)
+        let carol = try await network.member("carol")
+        try await carol("join_group readers")
+        try await pair.alice("accept_request readers carol")
+        // Slow enough that they are in the middle of it.
+        try await pair.alice("limit up 3M")
+        let stolen = network.scratch("stolen.bin")
+        try await pair.bob("download_file readers book.bin \(stolen)")
+        try await carol("download_file readers book.bin \(network.scratch("carol.bin"))")
+        _ = try await pair.bob.download(of: "book.bin") { $0.received > 0 }
+        try await pair.alice("remove_member readers bob")
+        try await pair.alice("limit up off")
+        try await carol("wait book.bin", within: .seconds(90))
+        #expect(try await same(network.scratch("carol.bin"), pair.original))
+        #expect(!exists(stolen))
+    }
+
+    @Test func `libtorrent downloads with a member's certificate, and seeds to members`()
+        async throws
+    {
+        let network = try await Network()
+        let pair = try await pair(network)
+        let carol = try await network.member("carol")
+        try await carol("join_group readers")
+        try await pair.alice("accept_request readers carol")
+        let ticket = network.scratch("bob.torrent")
+        try await pair.bob("export readers book.bin \(ticket)")
+        let folder = try network.scratch.folder("libtorrent")
+        let client = try await libtorrent(ticket, ticket + ".pem", folder, network.scratch)
+        defer { client.kill() }
+        try await client.completes(folder + "/book.bin", as: pair.original)
+        // Then Carol gets it from there alone.
+        _ = try await pair.alice.quit()
+        try await carol.download("book.bin", of: "readers", to: network.scratch("carol.bin"))
+        #expect(try await same(network.scratch("carol.bin"), pair.original))
+        let sources = try await carol.shownDownload(of: "book.bin").sources
+        #expect(sources.count == 1)
+    }
+
+    /// libtorrent over a folder, with the certificate and key in `pem`.
+    private func libtorrent(
+        _ torrent: String, _ pem: String, _ folder: String, _ scratch: Scratch
+    ) async throws -> ChildProcess {
+        let parameters = scratch("dh.pem")
+        let made = try await run(
+            "openssl",
+            [
+                "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out",
+                parameters,
+            ])
+        #expect(made.code == 0)
+        return try ChildProcess(
+            "/usr/bin/python3",
+            [
+                "-u", "-c", Self.libtorrentScript, torrent, pem, parameters, folder,
+                "\(try freePort())", "\(try freePort())",
+            ], mergingErrors: true)
+    }
+
+    private static let libtorrentScript = """
+        import sys, libtorrent as lt
+        torrent, pem, dh, folder, port, secure_port = sys.argv[1:]
+        session = lt.session({
+            'listen_interfaces': f'127.0.0.1:{port},127.0.0.1:{secure_port}s',
+            'enable_dht': False, 'enable_lsd': False, 'enable_upnp': False,
+            'enable_natpmp': False, 'allow_multiple_connections_per_ip': True,
+            'alert_mask': lt.alert.category_t.all_categories,
+        })
+        handle = session.add_torrent({'ti': lt.torrent_info(torrent), 'save_path': folder})
+        handle.set_ssl_certificate(pem, pem, dh, '')
+        while True:
+            session.wait_for_alert(1000)
+            for alert in session.pop_alerts():
+                name = type(alert).__name__
+                if 'log' not in name and 'stats' not in name and 'block' not in name:
+                    print(name, alert.message())
+        """
+}
