@@ -13,7 +13,7 @@ import Wire
         let copy: String
 
         init(
-            size: Int = 8 << 20, bytesPerSecond: Int = 4 << 20, options: [String] = [],
+            size: Int = 8 << 20, bytesPerSecond: Int = 1 << 20, options: [String] = [],
             script: ScriptedSharer.Script? = nil
         ) async throws {
             network = try await Network()
@@ -110,7 +110,7 @@ import Wire
     }
 
     @Test func `cancelled and started again at once, again and again`() async throws {
-        let stage = try await Stage(bytesPerSecond: 16 << 20)
+        let stage = try await Stage()
         for round in 0..<6 {
             try await stage.get()
             if round % 2 == 0 {
