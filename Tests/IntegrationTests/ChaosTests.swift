@@ -29,7 +29,7 @@ struct ChaosTests {
         let carol = try await network.member("carol")
         let others = try await OtherClients(network, size: store.time * 25_000)
         try await others.findEachOther()
-        try await pair.bob("download_file readers book.bin \(pair.copy)")
+        try await pair.bob.insist("download_file readers book.bin \(pair.copy)")
 
         let end = ContinuousClock.now + .seconds(store.time)
         async let faults: Void = Faults.wreak(network, server, seed: seed, until: end)
@@ -139,10 +139,10 @@ private final class OtherClients: Sendable {
     init(_ network: TrackerNetwork, size: Int) async throws {
         self.network = network
         let dora = try await network.member("dora")
-        try await dora("create_group films")
+        try await dora.insist("create_group films")
         original = try network.scratch.file("seeder/film.bin", size: size, seed: 5)
-        try await dora("upload_file \(original) films")
-        try await dora("export films film.bin \(network.scratch("film.torrent"))")
+        try await dora.insist("upload_file \(original) films")
+        try await dora.insist("export films film.bin \(network.scratch("film.torrent"))")
         #expect(try await dora.quit() == .exited(0))
         seeder = try Self.start(
             "seeder", 0, network, ThirdParty.Manners(verifies: false, uploadLimit: 25_000))

@@ -19,11 +19,14 @@ struct PartitionTests {
             server = try await DatabaseServer(on: network.hosts[0])
             var trackers: [TrackerProcess] = []
             for host in network.hosts[1...2] {
+                let (home, store) = (try scratch.folder("home-\(host.address)"), server.location)
+                // On a busy machine the database may not answer in time, which ends a start.
                 trackers.append(
-                    try await TrackerProcess(
-                        dataFolder: try scratch.folder("home-\(host.address)"),
-                        address: "\(host.address):7000", options: ["--store", server.location],
-                        host: host))
+                    try await eventually("a tracker on \(host.address)", within: .seconds(60)) {
+                        try? await TrackerProcess(
+                            dataFolder: home, address: "\(host.address):7000",
+                            options: ["--store", store], host: host)
+                    })
             }
             self.trackers = trackers
             list = try scratch.text(
@@ -38,9 +41,9 @@ struct PartitionTests {
             let peer = try await PeerProcess(
                 tracker: tracker ?? list, dataFolder: scratch(user + (tracker ?? "")),
                 options: options, host: peers)
-            if tracker == nil { try await peer("create_user \(user) password") }
+            if tracker == nil { try await peer.insist("create_user \(user) password") }
             // A tracker that was cut off isn't sure of its database at once.
-            try await peer.repeatedly("login \(user) password") { $0.error == nil }
+            try await peer.insist("login \(user) password")
             return peer
         }
 
@@ -70,15 +73,15 @@ struct PartitionTests {
         let stage = try await Stage()
         let alice = try await stage.peer("alice")
         let bob = try await stage.peer("bob", options: ["--down", "20K"])
-        try await alice("create_group readers")
-        try await bob("join_group readers")
-        try await alice("accept_request readers bob")
+        try await alice.insist("create_group readers")
+        try await bob.insist("join_group readers")
+        try await alice.insist("accept_request readers bob")
         let original = try stage.scratch.file("originals/book.bin", size: 500_000, seed: 1)
-        try await alice("upload_file \(original) readers")
+        try await alice.insist("upload_file \(original) readers")
         let copy = stage.scratch("copy.bin")
-        try await bob("download_file readers book.bin \(copy)")
+        try await bob.insist("download_file readers book.bin \(copy)")
         let torrent = stage.scratch("book.torrent")
-        try await alice("export readers book.bin \(torrent)")
+        try await alice.insist("export readers book.bin \(torrent)")
 
         // From everybody: its peers go to the other one.
         try await stage.network.unplug(1)
@@ -101,7 +104,7 @@ struct PartitionTests {
         let announce = "/announce/\(ticket.passkey)?\(request.query())"
         #expect(try await stage.get(announce, 0).contains("complete"))
         let other = try await stage.peer("alice", at: stage.trackers[1].address)
-        try await other("create_group fourth")
+        try await other.insist("create_group fourth")
         try await stage.hide(0, false)
         try await visitor.repeatedly("list_groups") { $0.text.contains("fourth") }
         try await eventually("good health") { try await stage.get("/healthz", 0) == "ok" }

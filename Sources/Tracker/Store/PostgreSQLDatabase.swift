@@ -184,9 +184,16 @@ final class PostgreSQLDatabase: SQLDatabase {
 
     /// Makes the schema, or brings it up to date.
     func migrate(foundingID: String) throws {
-        try connected().runScript("BEGIN; " + Self.take(.schema))
+        // Tables that are made anew may take long, and others wait for them.
+        try connected().patience = max(patience, .seconds(60))
+        try connected().runScript(
+            "BEGIN; SET LOCAL lock_timeout = '60s'; "
+                + "SET LOCAL idle_in_transaction_session_timeout = '60s'; " + Self.take(.schema))
         isInTransaction = true
-        defer { isInTransaction = false }
+        defer {
+            isInTransaction = false
+            connection?.patience = patience
+        }
         do {
             try connected().runScript(
                 """

@@ -129,6 +129,12 @@ final class PeerProcess: Sendable {
         }
     }
 
+    /// Runs a command, again as long as the tracker says that it can't just now: on a busy machine
+    /// a database may not answer in time.
+    func insist(_ command: String) async throws {
+        try await repeatedly(command) { $0.error?.contains("again") != true }
+    }
+
     /// Creates the user and logs in.
     func enter(as user: String, password: String = "correct horse") async throws {
         try await self("create_user \(user) '\(password)'")

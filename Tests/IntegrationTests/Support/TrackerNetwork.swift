@@ -20,8 +20,11 @@ final class TrackerNetwork: Sendable {
             "tracker_info.txt", ports.map { "127.0.0.1 \($0)\n" }.joined())
         running = Mutex([])
         for number in 1...(starting ?? count) {
-            let tracker = try await TrackerProcess(
-                list: list, number: number, home: scratch("home"), options: options)
+            let (list, home) = (list, scratch("home"))
+            // On a busy machine a database may not answer in time, which ends a start.
+            let tracker = try await eventually("tracker \(number)", within: .seconds(60)) {
+                try? await TrackerProcess(list: list, number: number, home: home, options: options)
+            }
             running.withLock { $0.append(tracker) }
         }
     }
@@ -54,7 +57,8 @@ final class TrackerNetwork: Sendable {
     ) async throws -> PeerProcess {
         let peer = try await PeerProcess(
             tracker: tracker ?? list, dataFolder: scratch("state-\(user)"), options: options)
-        try await peer.enter(as: user)
+        try await peer.insist("create_user \(user) 'correct horse'")
+        try await peer.insist("login \(user) 'correct horse'")
         return peer
     }
 
@@ -62,11 +66,11 @@ final class TrackerNetwork: Sendable {
     func pair(size: Int, leecherOptions: [String] = []) async throws -> Network.Pair {
         let alice = try await member("alice")
         let bob = try await member("bob", options: leecherOptions)
-        try await alice("create_group readers")
-        try await bob("join_group readers")
-        try await alice("accept_request readers bob")
+        try await alice.insist("create_group readers")
+        try await bob.insist("join_group readers")
+        try await alice.insist("accept_request readers bob")
         let original = try scratch.file("originals/book.bin", size: size, seed: 1)
-        try await alice("upload_file \(original) readers")
+        try await alice.insist("upload_file \(original) readers")
         return Network.Pair(
             alice: alice, bob: bob, original: original, copy: scratch("copy.bin"), size: size)
     }
