@@ -32,7 +32,7 @@ fuzz: bootstrap ## look for bytes that trap, at each entry, for SECONDS=60 toget
 	scripts/fuzz $(SECONDS)
 
 sim-soak: bootstrap ## simulate small swarms with faults for SECONDS=60, from SEED=1 on
-	swift build -c release --product mtorrent-sim
+	$(SWIFT_BUILD) --product mtorrent-sim
 	.build/release/mtorrent-sim --seed $(SEED) --soak $(SECONDS)
 
 bench: bootstrap-tests build ## measure against aria2 on this machine

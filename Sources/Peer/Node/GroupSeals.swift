@@ -11,6 +11,8 @@ final class GroupSeals {
         var seal: GroupSeal?
         /// Who has left; their certificates may count yet.
         var leavers: Set<String> = []
+        /// Those of them who may have left after what is being asked for was answered.
+        var latestLeavers: Set<String> = []
         var waiting: [Completion] = []
         var isAsking = false
         var timer: TimerID?
@@ -55,10 +57,14 @@ final class GroupSeals {
 
     func userLeft(_ user: String, _ group: String) {
         groups[group]?.leavers.insert(user)
+        groups[group]?.latestLeavers.insert(user)
         dropPeers()
     }
 
-    func userJoined(_ user: String, _ group: String) { groups[group]?.leavers.remove(user) }
+    func userJoined(_ user: String, _ group: String) {
+        groups[group]?.leavers.remove(user)
+        groups[group]?.latestLeavers.remove(user)
+    }
 
     /// What is wrong with who has a certificate of the group's authority; nil: nothing.
     func problem(with peer: TLSPeer, in group: String) -> String? {
@@ -74,6 +80,7 @@ final class GroupSeals {
     private func ask(_ group: String) {
         guard groups[group]?.isAsking == false else { return }
         groups[group]?.isAsking = true
+        groups[group]?.latestLeavers = []
         let request: [UInt8]
         do {
             request = try CertificateRequest(key: key).pem()
@@ -118,7 +125,8 @@ final class GroupSeals {
             return schedule(group, after: Self.retryPause)
         }
         groups[group]?.seal = seal
-        groups[group]?.leavers = Set(response.left)
+        let latest = groups[group]?.latestLeavers ?? []
+        groups[group]?.leavers = latest.union(response.left)
         schedule(group, after: seal.renewal)
         let waiting = groups[group]?.waiting ?? []
         groups[group]?.waiting = []
