@@ -97,6 +97,8 @@ struct PartitionTests {
             $0.error?.contains("try again") == true
         }
         try await eventually("degraded health") { try await stage.get("/healthz", 0) == "degraded" }
+        // Who knows both uses the other one meanwhile.
+        try await alice.repeatedly("create_group third") { $0.error == nil }
         let ticket = try Ticket(torrent)
         let request = AnnounceRequest(
             infoHash: ticket.info.infoHash, peerID: .scripted(1), port: 9, uploaded: 0,

@@ -2,7 +2,8 @@ import Reactor
 import Wire
 
 /// Watches the trackers of a client that has several: leaves the one in use when it falls silent,
-/// and goes back to a nearer one that answers again.
+/// and goes back to a nearer one that answers again. One that is degraded, that is without its
+/// database, is in use only while all are.
 ///
 /// The tracker in use is asked for its health about once a second. The others are asked now and
 /// then, at intervals that grow while they don't answer; the pauses are random within bounds, so
@@ -18,6 +19,8 @@ final class TrackerMonitor {
         var longestPause: Duration = .seconds(60)
         /// A return waits for a random part of this.
         var returning: Duration = .seconds(10)
+        /// So does leaving a tracker that is degraded.
+        var leaving: Duration = .seconds(1)
         /// One tracker is nearer than another if it answers sooner by more than this; else their
         /// order in the list decides.
         var difference: Duration = .milliseconds(5)
@@ -26,6 +29,8 @@ final class TrackerMonitor {
     private struct Known {
         /// The time of its last answer; nil: it didn't answer the last question.
         var latency: Duration?
+        /// It said so in that answer.
+        var isDegraded = false
         var pause: Duration
         var timer: TimerID?
         var connection: TrackerConnection?
@@ -95,6 +100,9 @@ final class TrackerMonitor {
         case .reply(let reply) where reply.status == 200:
             known[place].latency = latency
             known[place].pause = limits.firstPause
+            let wasDegraded = known[place].isDegraded
+            known[place].isDegraded = reply.body.starts(with: "degraded".utf8)
+            if place == client.current, known[place].isDegraded, !wasDegraded { askOthers() }
             considerReturn()
         case .lost(_, beforeAnswer: true) where wasUsed:
             // A connection that was kept, closed by the tracker just when it was used again.
@@ -105,6 +113,17 @@ final class TrackerMonitor {
         case .timedOut: failed(place, "no answer within \(limits.patience)")
         }
         plan(place)
+    }
+
+    /// Asks those now that aren't in use: what they said last may be old.
+    private func askOthers() {
+        for place in known.indices where place != client.current {
+            guard let timer = known[place].timer else { continue }
+            client.loop.cancel(timer)
+            known[place].timer = nil
+            known[place].latency = nil
+            ask(place)
+        }
     }
 
     private func failed(_ place: Int, _ reason: String) {
@@ -137,13 +156,15 @@ final class TrackerMonitor {
     private func isNearer(_ place: Int, than other: Int) -> Bool {
         guard let latency = known[place].latency else { return false }
         guard let others = known[other].latency else { return true }
+        if known[place].isDegraded != known[other].isDegraded { return known[other].isDegraded }
         if latency + limits.difference < others { return true }
         return latency <= others + limits.difference && place < other
     }
 
     private func considerReturn() {
         guard returnTimer == nil, known.indices.contains(where: isBetter) else { return }
-        let wait = limits.returning * Double.random(in: 0...1)
+        let longest = known[client.current].isDegraded ? limits.leaving : limits.returning
+        let wait = longest * Double.random(in: 0...1)
         returnTimer = client.loop.schedule(after: wait) { [unowned self] in
             returnTimer = nil
             let better = known.indices.filter(isBetter)

@@ -103,6 +103,13 @@ extension FakeTracker.Answer {
                 body: Array(text.utf8)), keepAlive: keepAlive)
     }
 
+    static func text(_ text: String) -> Self {
+        .response(
+            HTTPResponse(
+                status: 200, headers: [("Content-Type", "text/plain")], body: Array(text.utf8)),
+            keepAlive: true)
+    }
+
     static func error(_ status: Int, _ code: String, _ message: String) -> Self {
         .response(
             HTTPResponse(

@@ -37,6 +37,7 @@ struct TrackerMonitorTests {
         limits.monitor.firstPause = .milliseconds(10)
         limits.monitor.longestPause = .milliseconds(20)
         limits.monitor.returning = .milliseconds(10)
+        limits.monitor.leaving = .milliseconds(10)
         limits.monitor.difference = .seconds(1)
         let client = TrackerClient(
             loop: turning.loop, trackers: trackers.map(\.endpoint),
@@ -77,6 +78,38 @@ struct TrackerMonitorTests {
         #expect(client.tracker == revived.endpoint)
         #expect(turning.run { two.openStreamCount == 0 })
         #expect(told.errors.isEmpty)
+        client.closeEvents()
+    }
+
+    @Test func `a tracker without its database is left for one that has it, until it is well`()
+        throws
+    {
+        let (one, two) = (try tracker("one"), try tracker("two"))
+        let told = Told()
+        let client = client([one, two], told)
+        #expect(turning.run { told.instances == ["one"] })
+        let healthy = one.answer
+        one.answer = { $0.path == "/healthz" ? .text("degraded\n") : healthy($0) }
+        #expect(turning.run { told.instances == ["one", "two"] && one.openStreamCount == 0 })
+        one.answer = healthy
+        #expect(turning.run { told.instances == ["one", "two", "one"] })
+        #expect(told.errors.isEmpty)
+        client.closeEvents()
+    }
+
+    @Test func `where all are without their database the nearest stays in use`() throws {
+        let (one, two) = (try tracker("one"), try tracker("two"))
+        let told = Told()
+        let client = client([one, two], told)
+        #expect(turning.run { told.instances == ["one"] })
+        for tracker in [one, two] {
+            let healthy = tracker.answer
+            tracker.answer = { $0.path == "/healthz" ? .text("degraded\n") : healthy($0) }
+        }
+        let asked = (one.heard.count, two.heard.count)
+        #expect(
+            turning.run { one.heard.count > asked.0 + 10 && two.heard.count > asked.1 + 1 })
+        #expect(told.instances == ["one"] && client.tracker == one.endpoint)
         client.closeEvents()
     }
 
