@@ -36,14 +36,17 @@ enum OperatorCommand {
         case ("admin", 3) where operands[1] == "disable": self = .disable(user: operands[2])
         case ("admin", 3) where operands[1] == "enable": self = .enable(user: operands[2])
         case ("admin", 3) where operands[1] == "password": self = .password(user: operands[2])
-        case ("backup", _), ("restore", _), ("export", _), ("import", _), ("audit", _),
-            ("admin", _), ("seeders", _):
-            throw OptionError(
-                "`\(operands.joined(separator: " "))` isn't understood; see "
-                    + "`mtorrent-tracker --help`")
-        default: return nil
+        default:
+            guard let word = operands.first, let form = Self.forms[word] else { return nil }
+            throw OptionError("usage: mtorrent-tracker [OPTIONS] \(word)\(form)")
         }
     }
+
+    /// What stands behind each word.
+    private static let forms = [
+        "backup": " FILE", "restore": " FILE", "export": " FILE", "import": " FILE",
+        "audit": " GROUP", "seeders": "", "admin": " disable|enable|password USER",
+    ]
 
     /// Whether the store may be one that isn't there yet.
     var makesStore: Bool {
@@ -101,6 +104,11 @@ enum OperatorCommand {
         let source = try store.database(migrates: false)
         let unfinished = file + ".part"
         unlink(unfinished)
+        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StartError("\(file) can't be written: \(String(cString: strerror(errno)))")
+        }
+        close(descriptor)
         do {
             // Closed at the end of this, and with it the file is whole.
             try StoreCopy.copy(from: source, to: try copyFile(unfinished))
@@ -141,6 +149,9 @@ enum OperatorCommand {
         guard access(file, R_OK) == 0 else {
             throw StartError("\(file): \(String(cString: strerror(errno)))")
         }
+        guard isDatabase(file) else {
+            throw StartError("\(file) is no backup: `backup` and `export` write them")
+        }
         let lock = try store.lockForReplacing()
         let target = try store.database(migrates: true)
         guard try replacing || StoreCopy.isEmpty(target) else {
@@ -151,6 +162,14 @@ enum OperatorCommand {
         try store.forgetSwarms()
         withExtendedLifetime(lock) {}
         print("read \(file)")
+    }
+
+    /// Whether it begins as SQLite's files do (https://sqlite.org/fileformat.html §1.3).
+    private static func isDatabase(_ path: String) -> Bool {
+        guard let file = fopen(path, "re") else { return false }
+        defer { fclose(file) }
+        var start = [UInt8](repeating: 0, count: 16)
+        return fread(&start, 1, 16, file) == 16 && start == Array("SQLite format 3\0".utf8)
     }
 
     // MARK: Questions

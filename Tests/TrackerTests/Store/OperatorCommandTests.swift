@@ -1,4 +1,5 @@
 import Foundation
+import Options
 import Testing
 import TrackerCore
 import Wire
@@ -120,10 +121,35 @@ import Wire
             .createUser(user: "ann", password: "x", passkey: key("ann")), at: 1)
         for content in ["", "not a database, by far"] {
             try Data(content.utf8).write(to: URL(filePath: file))
-            #expect(throws: (any Error).self) { try OperatorCommand.restore(file).run(on: store) }
+            let error = #expect(throws: StartError.self) {
+                try OperatorCommand.restore(file).run(on: store)
+            }
+            #expect(try #require(error).description.contains("\(file) is no backup"))
             #expect(try Data(contentsOf: URL(filePath: file)) == Data(content.utf8))
         }
         #expect(try store.open().directory.password(of: "ann") == "x")
+    }
+
+    @Test func `a backup to where nothing can be written says so`() throws {
+        let folder = try TemporaryFolder()
+        let store = StoreLocation.folder(try DataFolder(path: folder.path + "/data"))
+        _ = try store.open()
+        let file = folder.path + "/nowhere/b.db"
+        let error = #expect(throws: StartError.self) {
+            try OperatorCommand.backup(file).run(on: store)
+        }
+        #expect(
+            try #require(error).description == "\(file) can't be written: No such file or directory"
+        )
+    }
+
+    @Test(arguments: [["backup"], ["audit"], ["admin", "forget", "ann"], ["seeders", "all"]])
+    func `what isn't whole is answered with how it is written`(operands: [String]) throws {
+        let error = #expect(throws: OptionError.self) { try OperatorCommand(operands) }
+        #expect(
+            try #require(error).description.contains(
+                "usage: mtorrent-tracker [OPTIONS] \(operands[0])"))
+        #expect(try OperatorCommand(["127.0.0.1:7000"]) == nil)
     }
 
     @Test(arguments: StoreKind.allCases)
