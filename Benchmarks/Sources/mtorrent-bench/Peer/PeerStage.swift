@@ -48,7 +48,10 @@ final class PeerStage: Sendable {
         // Whoever has announced once is known for as long as a run takes.
         let process = try ChildProcess(
             programs.tracker,
-            ["--announce-interval", "1h", "--data-dir", folder + "/tracker", address])
+            [
+                "--announce-interval", "1h", "--swarm-log", "off",
+                "--data-dir", folder + "/tracker", address,
+            ])
         let line = try await process.line("the tracker's address") { $0.contains("listening on") }
         return (process, String(line.split(separator: " ").last ?? ""))
     }
