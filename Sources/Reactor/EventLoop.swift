@@ -13,7 +13,8 @@ import Glibc
 /// A turn has these phases:
 ///  1. wait for events, until the first timer's deadline at most (rounded up to a millisecond);
 ///  2. read the clock: `now` is the same for the whole turn;
-///  3. hand events to their sources; an event whose token is stale is dropped;
+///  3. hand events to their sources; an event whose token is stale is dropped; then work off what
+///     they have gathered (`onEventsHandled`);
 ///  4. run the timers that are due, in order of deadline, then of making;
 ///  5. run the jobs submitted by other threads;
 ///  6. service the sources that asked for it: queued bytes are sent, so that everything a turn
@@ -36,6 +37,13 @@ package final class EventLoop {
 
     /// Turns made so far.
     package private(set) var turnCount = 0
+
+    /// Called in each turn when all events have been handed to their sources: what has come for
+    /// many of them is worked off faster together than in between of system calls.
+    package var onEventsHandled: (() -> Void)?
+
+    /// Whether `onEventsHandled` will be called in this turn.
+    package private(set) var isHandlingEvents = false
 
     /// Called at the end of each turn with the time since its events were there.
     package var onTurnEnd: ((Duration) -> Void)?
@@ -112,6 +120,7 @@ package final class EventLoop {
         timers = TimerHeap()
         withExtendedLifetime(dropped) {}
         submitter.close()
+        onEventsHandled = nil
         onTurnEnd = nil
     }
 
@@ -123,16 +132,8 @@ package final class EventLoop {
         turnTime = .current
         turnCount += 1
         // 3.
-        var wasWoken = false
-        for index in 0..<count {
-            let event = shim_epoll_event_at(poller, index)
-            let token = EventToken(rawValue: event.token)
-            if token == .wakeUp {
-                wasWoken = true
-            } else if let source = sources[token] {
-                source.handle(Readiness(rawValue: event.events))
-            }
-        }
+        let wasWoken = handleEvents(count)
+
         // 4. Timers made from here on wait for the next turn.
         let limit = timers.nextSequence
         while let body = timers.popDue(at: turnTime, below: limit) { body() }
@@ -143,6 +144,24 @@ package final class EventLoop {
         // 6.
         serviceSources()
         if let onTurnEnd { onTurnEnd(MonotonicTime.current - turnTime) }
+    }
+
+    /// - Returns: whether other threads have submitted jobs.
+    private func handleEvents(_ count: Int32) -> Bool {
+        var wasWoken = false
+        isHandlingEvents = true
+        for index in 0..<count {
+            let event = shim_epoll_event_at(poller, index)
+            let token = EventToken(rawValue: event.token)
+            if token == .wakeUp {
+                wasWoken = true
+            } else if let source = sources[token] {
+                source.handle(Readiness(rawValue: event.events))
+            }
+        }
+        isHandlingEvents = false
+        onEventsHandled?()
+        return wasWoken
     }
 
     /// What a source asks for while this runs waits for the next turn, so that two streams that

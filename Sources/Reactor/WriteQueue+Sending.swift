@@ -20,11 +20,26 @@ extension WriteQueue {
     /// packets back meanwhile. Nothing is held back after this call, since what the kernel refuses
     /// could then wait for bytes that the kernel is waiting for: it knows no more than its 200 ms.
     func send(to descriptor: Int32, share: Int) -> SendResult {
+        if fileRangeCount == 0 { return sendBytes(to: descriptor, share: share) }
         let isCorked = fileRangeCount > 1
         if isCorked { setCork(descriptor, true) }
         let result = sendSegments(to: descriptor, share: share)
         if isCorked || fileRangeCount > 0 { setCork(descriptor, false) }
         return result
+    }
+
+    /// Where there are no ranges of files, all that there is lies side by side.
+    private func sendBytes(to descriptor: Int32, share: Int) -> SendResult {
+        var left = share
+        while !isEmpty {
+            if left <= 0 { return .shareUsed }
+            let bytes = UnsafeRawBufferPointer(rebasing: queuedBytes.prefix(left))
+            let result = SystemCall.send(descriptor, bytes, moreFollows: false)
+            if result < 0 { return outcome(of: Int32(-result), inFile: false) }
+            if result == byteCount { removeAll() } else { removeFirst(result) }
+            left -= result
+        }
+        return .drained
     }
 
     private func sendSegments(to descriptor: Int32, share: Int) -> SendResult {

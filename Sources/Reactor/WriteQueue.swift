@@ -97,6 +97,9 @@ final class WriteQueue {
         firstSegment + 1 < segments.count && segments[firstSegment + 1].file != nil
     }
 
+    /// All bytes and headers; valid until the queue changes.
+    var queuedBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[filled]) }
+
     /// The bytes of the first segment, which isn't a file's; valid until the queue changes.
     func firstBytes(_ segment: Segment) -> UnsafeRawBufferPointer {
         let end = filled.lowerBound + segment.length
@@ -193,7 +196,7 @@ struct WriteQueuePool {
 
     /// Keeps an emptied queue, unless there are enough or it has grown large.
     mutating func give(_ queue: WriteQueue) {
-        queue.removeAll()
+        if !queue.isEmpty { queue.removeAll() }
         guard queues.count < WriteQueuePool.maximumCount,
             queue.capacity <= WriteQueuePool.maximumCapacity
         else { return }

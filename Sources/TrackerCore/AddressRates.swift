@@ -30,26 +30,33 @@ package struct AddressRates: Sendable {
         let now = now.nanoseconds
         takeTurns(at: now)
         let key = AddressKey(address)
-        let whole = max(recent[key] ?? older[key] ?? now, now)
-        let wait = whole - now - (burst - 1) * interval
-        if wait > 0 { return .nanoseconds(wait) }
-        set(key, whole + interval)
+        if let place = recent.index(forKey: key) {
+            let whole = max(recent.values[place], now)
+            if let wait = wait(until: whole, at: now) { return wait }
+            recent.values[place] = whole + interval
+            return nil
+        }
+        let whole = max(older[key] ?? now, now)
+        if let wait = wait(until: whole, at: now) { return wait }
+        if recent.count < mostAddresses { recent[key] = whole + interval }
         return nil
+    }
+
+    /// Of who has its whole burst again at `whole`.
+    private func wait(until whole: Int64, at now: Int64) -> Duration? {
+        let wait = whole - now - (burst - 1) * interval
+        return wait > 0 ? .nanoseconds(wait) : nil
     }
 
     /// Takes one back that shouldn't count after all.
     package mutating func giveBack(_ address: IPAddress) {
         let key = AddressKey(address)
         guard let whole = recent[key] ?? older[key] else { return }
-        set(key, whole - interval)
+        if recent.count < mostAddresses || recent[key] != nil { recent[key] = whole - interval }
     }
 
     /// Addresses in the tables, those that are in both twice.
     package var entryCount: Int { recent.count + older.count }
-
-    private mutating func set(_ key: AddressKey, _ whole: Int64) {
-        if recent.count < mostAddresses || recent[key] != nil { recent[key] = whole }
-    }
 
     /// Nobody lacks more than a burst: after that time an entry of the older table says nothing.
     private mutating func takeTurns(at now: Int64) {

@@ -15,21 +15,32 @@ package struct TimeoutQueue: Sendable {
 
     private static let none: Int32 = -1
 
-    package let duration: Duration
+    private let nanoseconds: Int64
+    private let tolerance: Int64
     private var nodes: [Node] = []
     private var first = TimeoutQueue.none
     private var last = TimeoutQueue.none
 
-    package init(duration: Duration) { self.duration = duration }
+    /// - Parameter tolerance: who is started over so soon after the last time keeps its deadline: of
+    ///   what happens all the time little is written down.
+    package init(duration: Duration, tolerance: Duration = .zero) {
+        nanoseconds = duration.nanosecondsSaturating
+        self.tolerance = tolerance.nanosecondsSaturating
+    }
 
     package func contains(_ slot: Int) -> Bool { slot < nodes.count && nodes[slot].isQueued }
 
-    /// Gives the slot the whole time from now, whether it was in the queue or not.
+    /// Gives the slot the whole time from now, the tolerance apart, whether it was in the queue or
+    /// not.
     package mutating func restart(_ slot: Int, at now: Instant) {
+        let (sum, isEver) = now.nanoseconds.addingReportingOverflow(nanoseconds)
+        let deadline = Instant(nanoseconds: isEver ? .max : sum)
+        if contains(slot) {
+            if deadline.nanoseconds - nodes[slot].deadline.nanoseconds < tolerance { return }
+            remove(slot)
+        }
         while nodes.count <= slot { nodes.append(Node()) }
-        remove(slot)
-        nodes[slot] = Node(
-            previous: last, deadline: now.advanced(by: duration), isQueued: true)
+        nodes[slot] = Node(previous: last, deadline: deadline, isQueued: true)
         if last == Self.none { first = Int32(slot) } else { nodes[Int(last)].next = Int32(slot) }
         last = Int32(slot)
     }

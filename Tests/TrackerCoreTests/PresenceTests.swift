@@ -189,6 +189,17 @@ import Wire
         #expect(queue.popExpired(at: at(99)) == nil)
     }
 
+    @Test func `who is started over within the tolerance keeps its deadline`() {
+        var queue = TimeoutQueue(duration: .seconds(10), tolerance: .seconds(2))
+        queue.restart(1, at: at(0))
+        queue.restart(2, at: at(0))
+        queue.restart(1, at: at(1))
+        queue.restart(2, at: at(2))
+        #expect(queue.popExpired(at: at(10)) == 1)
+        #expect(queue.popExpired(at: at(11)) == nil)
+        #expect(queue.popExpired(at: at(12)) == 2)
+    }
+
     @Test func `a removed slot doesn't expire`() {
         var queue = TimeoutQueue(duration: .seconds(10))
         for slot in 0..<4 { queue.restart(slot, at: at(slot)) }

@@ -26,14 +26,15 @@ extension HTTPConnection {
     /// Leaves this request, and whatever follows on the connection, to another reactor. What was
     /// asked before has been answered.
     func handOver(_ request: HTTPRequest) {
-        mode = .leaving(.request(request))
+        mode = .leaving
+        leavingWith = .request(request)
         server.expect(.nothing, of: self)
     }
 
     /// Goes once the client has taken what was sent before.
     /// - Parameter unsent: answers that weren't given to the stream.
     func leave(with unsent: [UInt8]) {
-        guard case .leaving(let content) = mode, let stream else { return }
+        guard mode == .leaving, let content = leavingWith, let stream else { return }
         guard let socket = stream.detach() else {
             guard stream.isOpen else { return }
             server.loop.schedule(after: Self.leavingPause) { [weak self] in
@@ -75,7 +76,8 @@ extension HTTPConnection {
                 with: context, handshakes: server.handshakes, received: bytes,
                 within: server.limits.handshakeTime)
         case .elsewhere:
-            mode = .leaving(.tls(Array(bytes)))
+            mode = .leaving
+            leavingWith = .tls(Array(bytes))
             server.expect(.nothing, of: self)
             leave(with: [])
         }

@@ -3,10 +3,10 @@ import Wire
 
 /// One client: decodes its requests and puts the answers in their order.
 final class HTTPConnection: StreamDelegate {
-    private enum Answer {
-        case pending
-        case ready([UInt8], closes: Bool)
-        case stream(EventStream)
+    /// An answer whose turn hasn't come.
+    private struct EarlyAnswer {
+        let bytes: [UInt8]
+        let closes: Bool
     }
 
     enum Mode {
@@ -15,10 +15,11 @@ final class HTTPConnection: StreamDelegate {
         /// No further request is decoded; pending answers go out, then it closes. Exits:
         /// `streaming`, `leaving`, `closed`.
         case finishing
-        /// An event stream is being sent, or will be once the answers before are. Exits: `closed`.
-        case streaming(EventStream)
-        /// Another reactor is to answer this request, and what follows. Exits: `closed`.
-        case leaving(HTTPHandOver.Content)
+        /// An event stream, `eventStream`, is being sent, or will be once the answers before are.
+        /// Exits: `closed`.
+        case streaming
+        /// Another reactor is to answer `leavingWith`, and what follows. Exits: `closed`.
+        case leaving
         /// No exits.
         case closed
     }
@@ -31,9 +32,15 @@ final class HTTPConnection: StreamDelegate {
     private(set) var stream: Stream?
     var decoder: HTTPRequestDecoder
     var mode = Mode.open
-    /// Of the requests from `firstWaiting` on, in order.
-    private var answers: [Answer] = []
+    private var eventStream: EventStream?
+    var leavingWith: HTTPHandOver.Content?
+    /// The request whose answer is to go out next, and how many wait from there on.
     private var firstWaiting: UInt64 = 0
+    private var waitingCount = 0
+    /// Of the requests behind the first that waits, as far as any is ready; nil: it isn't.
+    private var early: [EarlyAnswer?] = []
+    /// What has been received and not been looked at.
+    private var receivedByteCount = 0
     /// Bytes of this connection's incomplete request, as the server's account has them.
     private var incompleteByteCount = 0
     private var isPaused = false
@@ -68,14 +75,23 @@ final class HTTPConnection: StreamDelegate {
     // MARK: Requests
 
     func stream(_ stream: Stream, didReceive bytes: UnsafeRawBufferPointer) {
-        guard case .open = mode else { return }
+        guard mode == .open else { return }
         if isFresh {
             isFresh = false
             if bytes[0] == Self.firstByteOfTLS, beginTLS(with: bytes) { return }
         }
         server.traffic.receivedBytes += UInt64(bytes.count)
         decoder.append(bytes)
-        processRequests(received: bytes.count)
+        receivedByteCount += bytes.count
+        server.didReceive(self, bytes.count)
+    }
+
+    /// Answers what it can of what has been received.
+    func processReceived() {
+        guard mode == .open, receivedByteCount > 0 else { return }
+        let count = receivedByteCount
+        receivedByteCount = 0
+        processRequests(received: count)
     }
 
     /// - Parameter first: one that is decoded already.
@@ -88,7 +104,7 @@ final class HTTPConnection: StreamDelegate {
             decoded += 1
             handle(first)
         }
-        while case .open = mode, !mustPause() {
+        while mode == .open, decoder.isMidRequest, decoded == 0 || !mustPause() {
             do throws(HTTPError) {
                 guard let request = try decoder.next() else { break }
                 decoded += 1
@@ -97,10 +113,10 @@ final class HTTPConnection: StreamDelegate {
                 refuse(with: server.handler.response(to: error))
             }
         }
-        if answers.isEmpty, decoder.takeContinueDemand() {
+        if waitingCount == 0, decoder.takeContinueDemand() {
             HTTPResponse.appendContinue(to: &server.scratch)
         }
-        if case .leaving = mode {
+        if mode == .leaving {
             let unsent = server.scratch
             server.scratch.removeAll(keepingCapacity: true)
             isGathering = false
@@ -124,13 +140,20 @@ final class HTTPConnection: StreamDelegate {
     }
 
     private func nextNumber() -> UInt64 {
-        answers.append(.pending)
-        return firstWaiting + UInt64(answers.count) - 1
+        waitingCount += 1
+        return lastWaiting
+    }
+
+    private var lastWaiting: UInt64 { firstWaiting + UInt64(waitingCount) - 1 }
+
+    /// Not any more where the connection has closed, or is about to.
+    private func isWaiting(_ number: UInt64) -> Bool {
+        waitingCount > 0 && number >= firstWaiting && number <= lastWaiting && isOpen
     }
 
     /// Answers outside of the order of any request, and closes.
     private func refuse(with response: HTTPResponse) {
-        guard case .open = mode else { return }
+        guard mode == .open else { return }
         mode = .finishing
         countResponse(status: response.status)
         respond(to: nextNumber(), keepAlive: false) { bytes, _ in
@@ -145,7 +168,7 @@ final class HTTPConnection: StreamDelegate {
     /// Whether the client has to take answers before more requests are looked at.
     private func mustPause() -> Bool {
         let unread = (stream?.queuedByteCount ?? 0) + (isGathering ? server.scratch.count : 0)
-        guard answers.count >= server.limits.pipelined || unread > server.limits.unreadAnswers
+        guard waitingCount >= server.limits.pipelined || unread > server.limits.unreadAnswers
         else { return false }
         isPaused = true
         stream?.pauseReading()
@@ -153,7 +176,7 @@ final class HTTPConnection: StreamDelegate {
     }
 
     private func resumeIfPossible() {
-        guard isPaused, case .open = mode, answers.count < server.limits.pipelined / 2,
+        guard isPaused, mode == .open, waitingCount < server.limits.pipelined / 2,
             (stream?.queuedByteCount ?? 0) <= Self.resumeLevel
         else { return }
         isPaused = false
@@ -162,11 +185,7 @@ final class HTTPConnection: StreamDelegate {
     }
 
     private func account(received: Int, decoded: Int) {
-        guard case .open = mode, decoder.isMidRequest else {
-            _ = server.adjustIncompleteBytes(by: -incompleteByteCount)
-            incompleteByteCount = 0
-            return
-        }
+        guard mode == .open, decoder.isMidRequest else { return forgetIncompleteBytes() }
         // What came with whole requests before is counted too: it is in the same buffer.
         let held = decoded > 0 ? received : incompleteByteCount + received
         let fits = server.adjustIncompleteBytes(by: held - incompleteByteCount)
@@ -174,9 +193,15 @@ final class HTTPConnection: StreamDelegate {
         if !fits { close() }
     }
 
+    private func forgetIncompleteBytes() {
+        guard incompleteByteCount > 0 else { return }
+        _ = server.adjustIncompleteBytes(by: -incompleteByteCount)
+        incompleteByteCount = 0
+    }
+
     private func updateExpectation(isNewRequest: Bool) {
         switch mode {
-        case .open where !answers.isEmpty: server.expect(.nothing, of: self)
+        case .open where waitingCount > 0: server.expect(.nothing, of: self)
         case .open where decoder.isMidRequest && !isPaused:
             server.expect(.rest(isNew: isNewRequest), of: self)
         case .open: server.expect(.request, of: self)
@@ -190,13 +215,14 @@ final class HTTPConnection: StreamDelegate {
     func respond(
         to number: UInt64, keepAlive: Bool, _ write: (inout [UInt8], Bool) -> Void
     ) {
-        guard number >= firstWaiting, isOpen else { return }
-        let isLast = isFinishing && number == firstWaiting + UInt64(answers.count) - 1
-        let closes = !keepAlive || isLast
+        guard isWaiting(number) else { return }
+        let closes = !keepAlive || mode == .finishing && number == lastWaiting
         if number > firstWaiting {
             var bytes: [UInt8] = []
             write(&bytes, !closes)
-            answers[Int(number - firstWaiting)] = .ready(bytes, closes: closes)
+            let place = Int(number - firstWaiting) - 1
+            while early.count <= place { early.append(nil) }
+            early[place] = EarlyAnswer(bytes: bytes, closes: closes)
             return
         }
         if isGathering {
@@ -212,22 +238,33 @@ final class HTTPConnection: StreamDelegate {
     /// The first waiting answer is out: so are those that were ready behind it.
     private func advance(closes: Bool) {
         var closes = closes
-        answers.removeFirst()
-        firstWaiting += 1
-        while !closes, case .ready(let bytes, let isLast) = answers.first {
-            write(bytes)
-            closes = isLast
-            answers.removeFirst()
-            firstWaiting += 1
+        var next = removeFirstWaiting()
+        while !closes, let ready = next {
+            write(ready.bytes)
+            closes = ready.closes
+            next = removeFirstWaiting()
         }
-        if closes || isFinishing && answers.isEmpty {
+        if closes || mode == .finishing && waitingCount == 0 {
             flushScratch()
             return closeAfterFlush()
         }
-        if case .stream(let stream) = answers.first { stream.flow() }
+        // An event stream is the last there is.
+        if mode == .streaming, waitingCount == 1 { eventStream?.flow() }
         guard !isGathering else { return }
         updateExpectation(isNewRequest: false)
         resumeIfPossible()
+    }
+
+    /// - Returns: the answer to the request that is the first now, where it is ready.
+    private func removeFirstWaiting() -> EarlyAnswer? {
+        firstWaiting += 1
+        waitingCount -= 1
+        return early.isEmpty ? nil : early.removeFirst()
+    }
+
+    private func removeAllWaiting() {
+        waitingCount = 0
+        early = []
     }
 
     /// Sends bytes behind all that was given before.
@@ -248,15 +285,13 @@ final class HTTPConnection: StreamDelegate {
 
     private func flushScratch() {
         guard isGathering, !server.scratch.isEmpty else { return }
-        send(server.scratch)
-        let keepsCapacity = server.scratch.capacity <= 1 << 20
-        server.scratch.removeAll(keepingCapacity: keepsCapacity)
+        server.sendScratch(on: stream)
     }
 
     func begin(_ eventStream: EventStream, number: UInt64) {
-        guard isOpen else { return }
-        mode = .streaming(eventStream)
-        answers[Int(number - firstWaiting)] = .stream(eventStream)
+        guard isWaiting(number) else { return }
+        mode = .streaming
+        self.eventStream = eventStream
         stream?.setAcknowledgementTimeout(server.limits.streamSilence)
         stream?.writeLimit = server.limits.streamBacklog
         if number == firstWaiting { eventStream.flow() }
@@ -264,16 +299,12 @@ final class HTTPConnection: StreamDelegate {
 
     // MARK: The end
 
-    private var isFinishing: Bool {
-        if case .finishing = mode { true } else { false }
-    }
-
     /// Half-closed: the client awaits its answers and will send no more.
     func streamDidReceiveEnd(_ stream: Stream) {
         switch mode {
-        case .open where !answers.isEmpty: mode = .finishing
+        case .open where waitingCount > 0: mode = .finishing
         case .open, .streaming: close()
-        case .finishing where answers.isEmpty: closeAfterFlush()
+        case .finishing where waitingCount == 0: closeAfterFlush()
         case .finishing, .leaving, .closed: break
         }
     }
@@ -285,9 +316,9 @@ final class HTTPConnection: StreamDelegate {
     /// Lets what is being answered finish, and closes. Nobody waits for a client that has all.
     func drain() {
         switch mode {
-        case .open where !answers.isEmpty: mode = .finishing
+        case .open where waitingCount > 0: mode = .finishing
         case .open, .finishing:
-            guard answers.isEmpty else { return }
+            guard waitingCount == 0 else { return }
             if stream?.queuedByteCount == 0 { close() } else { closeAfterFlush() }
         case .streaming: close()
         case .leaving, .closed: break
@@ -295,12 +326,12 @@ final class HTTPConnection: StreamDelegate {
     }
 
     func closeAfterFlush() {
-        if case .closed = mode { return }
+        if mode == .closed { return }
         // The stream reports the end; until then the connection counts.
-        if case .streaming(let eventStream) = mode { eventStream.didEnd() }
+        endEventStream()
         mode = .finishing
         server.expect(.nothing, of: self)
-        answers.removeAll()
+        removeAllWaiting()
         stream?.closeAfterFlush(within: server.flushTime, lingering: !hasLastRequest)
     }
 
@@ -310,14 +341,14 @@ final class HTTPConnection: StreamDelegate {
     }
 
     func finish() {
-        if case .closed = mode { return }
-        let last = mode
+        if mode == .closed { return }
         mode = .closed
         stream = nil
-        answers.removeAll()
-        _ = server.adjustIncompleteBytes(by: -incompleteByteCount)
-        incompleteByteCount = 0
+        removeAllWaiting()
+        forgetIncompleteBytes()
         server.remove(self)
-        if case .streaming(let eventStream) = last { eventStream.didEnd() }
+        endEventStream()
     }
+
+    private func endEventStream() { eventStream.take()?.didEnd() }
 }

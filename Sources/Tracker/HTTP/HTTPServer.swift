@@ -21,7 +21,7 @@ final class HTTPServer {
         var request = HTTPLimits(maxBodyBytes: 24 << 20)
         /// Connections of one address, a trusted proxy's apart; more are closed at once.
         var connectionsPerAddress = 4000
-        /// How long a connection may wait for the next request.
+        /// How long a connection may wait for the next request; up to a second less.
         var idleTime = Duration.seconds(180)
         /// How long a request may take to arrive, from its first byte to its last.
         var requestTime = Duration.seconds(15)
@@ -73,6 +73,8 @@ final class HTTPServer {
 
     var traffic = Traffic()
     private var listener: Listener?
+    /// Those that have received something in this turn, which is worked off when all have.
+    private var receiving: [HTTPConnection] = []
     private var connections: [HTTPConnection?] = []
     private var freeSlots: [Int] = []
     private(set) var connectionCount = 0
@@ -103,8 +105,10 @@ final class HTTPServer {
         self.proxies = proxies
         handshakes = TLSHandshakes(
             limit: limits.handshakes, perAddress: limits.handshakesPerAddress)
-        idle = TimeoutQueue(duration: limits.idleTime)
+        idle = TimeoutQueue(
+            duration: limits.idleTime, tolerance: min(limits.idleTime / 100, .seconds(1)))
         arriving = TimeoutQueue(duration: limits.requestTime)
+        loop.onEventsHandled = { [unowned self] in processReceived() }
     }
 
     /// Takes other limits; deadlines stay as they are.
@@ -181,6 +185,31 @@ final class HTTPServer {
         freeSlots.append(connection.slot)
         connectionCount -= 1
         finishDraining()
+    }
+
+    /// The connection has received something, which waits to be looked at until others have too
+    /// unless it is long.
+    func didReceive(_ connection: HTTPConnection, _ byteCount: Int) {
+        if loop.isHandlingEvents, byteCount <= Self.mostGathered {
+            receiving.append(connection)
+        } else {
+            connection.processReceived()
+        }
+    }
+
+    private static let mostGathered = 16 << 10
+
+    private func processReceived() {
+        guard !receiving.isEmpty else { return }
+        for connection in receiving { connection.processReceived() }
+        receiving.removeAll(keepingCapacity: true)
+    }
+
+    /// Sends the answers that were gathered.
+    func sendScratch(on stream: Stream?) {
+        traffic.sentBytes += UInt64(scratch.count)
+        scratch.withUnsafeBytes { stream?.write($0) }
+        scratch.removeAll(keepingCapacity: scratch.capacity <= 1 << 20)
     }
 
     // MARK: Deadlines

@@ -13,10 +13,9 @@ struct Histogram {
     private var nanosecondSum: Int64 = 0
 
     mutating func observe(nanoseconds: Int64) {
+        let bounds = Self.nanosecondBounds
         var bucket = 0
-        while bucket < Self.nanosecondBounds.count, nanoseconds > Self.nanosecondBounds[bucket] {
-            bucket += 1
-        }
+        while bucket < bounds.count, nanoseconds > bounds[bucket] { bucket += 1 }
         counts[bucket] += 1
         nanosecondSum += nanoseconds
     }

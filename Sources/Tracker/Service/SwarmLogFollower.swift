@@ -3,7 +3,8 @@ import Reactor
 import TrackerCore
 
 /// The swarms' log for the loop's thread: gathers what this tracker has to tell and publishes it in
-/// batches, and reads what the others have told. The database is on a thread of its own.
+/// batches, and reads what the others have told. The database is on a thread of its own. Every announce
+/// comes by here: there are no weak references to it, which would make each strong one dear.
 final class SwarmLogFollower {
     private struct Confined: @unchecked Sendable {
         let log: any SwarmLog
@@ -138,8 +139,8 @@ final class SwarmLogFollower {
         let batch = nextBatch()
         pool.run { [confined, instance] in
             try confined.log.publish(batch.body, by: instance, at: StoreWorker.wallClock)
-        } then: { [weak self] result in
-            self?.published(batch, result)
+        } then: { [self] result in
+            published(batch, result)
         }
     }
 
@@ -182,8 +183,8 @@ final class SwarmLogFollower {
         let oldest = StoreWorker.wallClock - kept.components.seconds
         pool.run { [confined] in
             try confined.log.prune(before: oldest)
-        } then: { [weak self] result in
-            if case .failure(let error) = result { self?.failed(.publishing, error) }
+        } then: { [self] result in
+            if case .failure(let error) = result { failed(.publishing, error) }
         }
     }
 
@@ -199,8 +200,8 @@ final class SwarmLogFollower {
         mustReadAgain = false
         pool.run { [confined, readThrough] in
             try confined.log.batches(after: readThrough, limit: Self.batchesPerRead)
-        } then: { [weak self] result in
-            self?.received(result)
+        } then: { [self] result in
+            received(result)
         }
     }
 

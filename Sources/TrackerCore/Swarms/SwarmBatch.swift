@@ -62,11 +62,12 @@ extension SwarmBatch {
     package func encoded(name: (UserIndex) -> String) -> [UInt8] {
         precondition(changes.count <= Self.mostChanges, "a batch is published in time")
         var users = UserPlaces()
+        var units = LifetimeUnits()
         var body: [UInt8] = []
         body.reserveCapacity(changes.count * 36)
         for change in changes {
             switch change {
-            case .entered(let entry): Self.append(entry, &users, to: &body)
+            case .entered(let entry): Self.append(entry, &users, &units, to: &body)
             case .left(let infoHash, let identity):
                 body.append(Kind.left)
                 Self.append(infoHash, identity, to: &body)
@@ -101,8 +102,23 @@ extension SwarmBatch {
         }
     }
 
+    /// Lifetimes in units of 8 s, rounded up. Mostly all are the same, and to divide a duration is
+    /// dear.
+    private struct LifetimeUnits {
+        private var last = (lifetime: Duration.zero, units: UInt16(0))
+
+        mutating func of(_ lifetime: Duration) -> UInt16 {
+            if lifetime != last.lifetime {
+                let seconds = (lifetime + .nanoseconds(999_999_999)).components.seconds
+                last = (lifetime, UInt16(clamping: (seconds + unitSeconds - 1) / unitSeconds))
+            }
+            return last.units
+        }
+    }
+
     private static func append(
-        _ entry: SwarmEntry, _ users: inout UserPlaces, to body: inout [UInt8]
+        _ entry: SwarmEntry, _ users: inout UserPlaces, _ units: inout LifetimeUnits,
+        to body: inout [UInt8]
     ) {
         var flags: Flags = []
         if !entry.endpoint.address.isIPv4 { flags.insert(.ipv6) }
@@ -112,8 +128,7 @@ extension SwarmBatch {
         if entry.user != nil { flags.insert(.owned) }
         body.append(Kind.entered | flags.rawValue)
         append(entry.infoHash, entry.identity, to: &body)
-        let seconds = (entry.lifetime + .nanoseconds(999_999_999)).components.seconds
-        body.appendBigEndian(UInt16(clamping: (seconds + unitSeconds - 1) / unitSeconds))
+        body.appendBigEndian(units.of(entry.lifetime))
         if let user = entry.user { body.appendBigEndian(users.place(of: user)) }
         entry.endpoint.appendCompact(to: &body)
     }

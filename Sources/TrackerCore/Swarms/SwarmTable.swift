@@ -20,8 +20,8 @@ struct SwarmTable: ~Copyable {
     func contains(_ slot: Int) -> Bool { isUsed[slot] }
 
     subscript(slot: Int) -> Swarm {
-        get { swarms[slot] }
-        set { swarms[slot] = newValue }
+        _read { yield swarms[slot] }
+        _modify { yield &swarms[slot] }
     }
 
     private func home(_ infoHash: InfoHash) -> Int {

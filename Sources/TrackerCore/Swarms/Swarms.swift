@@ -76,6 +76,8 @@ package struct Swarms: ~Copyable {
     /// Slots of groups' swarms in which a download has ended since the last question.
     var completing: Set<UInt32> = []
     private var sweep = (slot: 0, place: 0)
+    /// Mostly all entries have the same, and to divide a duration is dear.
+    private var lastLifetime = (duration: Duration.zero, nanoseconds: Int64(0))
     package private(set) var peerCount = 0
     private var openPeerCount = 0
 
@@ -130,7 +132,11 @@ package struct Swarms: ~Copyable {
         _ entry: SwarmEntry, at now: Instant
     ) -> (slot: Int, place: Int)? {
         guard let slot = slot(for: entry) else { return nil }
-        let deadline = CoarseTime(after: now.advanced(by: entry.lifetime).nanoseconds)
+        if entry.lifetime != lastLifetime.duration {
+            lastLifetime = (entry.lifetime, entry.lifetime.nanosecondsSaturating)
+        }
+        let (sum, isEver) = now.nanoseconds.addingReportingOverflow(lastLifetime.nanoseconds)
+        let deadline = CoarseTime(after: isEver ? .max : sum)
         if let place = enter(entry, deadline: deadline, in: slot) { return (slot, place) }
         releaseIfUnused(slot)
         return nil

@@ -39,12 +39,10 @@ package struct AnnounceResponse: Hashable, Sendable {
     /// `ip` and `port`, IPv6 ones in the same list (BEP 3; without `peer id`).
     package func encode(compact: Bool, into output: inout [UInt8]) {
         if compact {
-            let ipv4 = peers.flatMap(\.compact)
-            let ipv6 = peers6.flatMap(\.compact)
-            encode(ipv4: ipv4, ipv6: ipv6, into: &output)
+            encode(ipv4: peers.flatMap(\.compact), ipv6: peers6.flatMap(\.compact), into: &output)
             return
         }
-        encodeHead(into: &output)
+        output.append(upTo: Self.mostHeadBytes) { encodeHead(to: &$0) }
         output.append("5:peersl")
         for peer in peers + peers6 {
             output.append("d2:ip")
@@ -60,12 +58,14 @@ package struct AnnounceResponse: Hashable, Sendable {
     /// Appends the bencoded answer with these compact peers, 6 and 18 bytes each, instead of
     /// `peers` and `peers6`: the way of the tracker, which keeps them like that.
     package func encode(ipv4: [UInt8], ipv6: [UInt8], into output: inout [UInt8]) {
-        encodeHead(into: &output)
-        output.append("5:peers")
-        Bencode.encode(ipv4, into: &output)
-        if !ipv6.isEmpty {
-            output.append("6:peers6")
-            Bencode.encode(ipv6, into: &output)
+        output.append(upTo: Self.mostHeadBytes + ipv4.count + ipv6.count) { writer in
+            encodeHead(to: &writer)
+            writer.put("5:peers")
+            Self.put(ipv4, to: &writer)
+            if !ipv6.isEmpty {
+                writer.put("6:peers6")
+                Self.put(ipv6, to: &writer)
+            }
         }
         encodeTail(into: &output)
     }
@@ -104,18 +104,46 @@ package struct AnnounceResponse: Hashable, Sendable {
         peers6 = usable.filter { !$0.address.isIPv4 }
     }
 
+    /// More than what `encodeHead` writes and what frames the peers: six keys of 17 bytes at most,
+    /// numbers of 19 digits, an address of 16 bytes.
+    private static let mostHeadBytes = 320
+
     /// The keys before `peers`, in their order.
-    private func encodeHead(into output: inout [UInt8]) {
-        output.append("d")
-        Self.append("8:complete", complete, to: &output)
-        if let downloaded { Self.append("10:downloaded", downloaded, to: &output) }
-        if let externalIP {
-            output.append("11:external ip")
-            Bencode.encode(externalIP.bytes, into: &output)
+    private func encodeHead(to writer: inout ByteWriter) {
+        writer.put("d8:completei")
+        writer.put(decimal: complete)
+        if let downloaded {
+            writer.put("e10:downloadedi")
+            writer.put(decimal: downloaded)
         }
-        Self.append("10:incomplete", incomplete, to: &output)
-        Self.append("8:interval", interval, to: &output)
-        if let minInterval { Self.append("12:min interval", minInterval, to: &output) }
+        writer.put("e")
+        if let externalIP {
+            writer.put("11:external ip")
+            if let ipv4 = externalIP.ipv4 {
+                writer.put("4:")
+                writer.put(bigEndian: ipv4)
+            } else {
+                writer.put("16:")
+                writer.put(bigEndian: externalIP.high)
+                writer.put(bigEndian: externalIP.low)
+            }
+        }
+        writer.put("10:incompletei")
+        writer.put(decimal: incomplete)
+        writer.put("e8:intervali")
+        writer.put(decimal: interval)
+        if let minInterval {
+            writer.put("e12:min intervali")
+            writer.put(decimal: minInterval)
+        }
+        writer.put("e")
+    }
+
+    /// A byte string.
+    private static func put(_ bytes: [UInt8], to writer: inout ByteWriter) {
+        writer.put(decimal: bytes.count)
+        writer.put(":")
+        writer.put(bytes)
     }
 
     /// The keys after `peers` and `peers6`.
@@ -124,13 +152,6 @@ package struct AnnounceResponse: Hashable, Sendable {
             output.append("15:warning message")
             Bencode.encode(warning.utf8, into: &output)
         }
-        output.append("e")
-    }
-
-    private static func append(_ key: StaticString, _ value: Int, to output: inout [UInt8]) {
-        output.append(key)
-        output.append("i")
-        output.appendDecimal(value)
         output.append("e")
     }
 

@@ -32,8 +32,8 @@ package struct HTTPRequest: Hashable, Sendable {
     package let keepAlive: Bool
     package internal(set) var body: [UInt8] = []
 
-    let pathRange: Range<Int>
-    let queryRange: Range<Int>?
+    @usableFromInline let pathRange: Range<Int>
+    @usableFromInline let queryRange: Range<Int>?
 
     /// A header field's value; names are case-insensitive, repeated fields are joined by `, `.
     package func header(_ name: String) -> String? { fields[name] }
@@ -63,25 +63,17 @@ package struct HTTPRequest: Hashable, Sendable {
     }
 
     /// Calls `body` with the path's bytes, valid during the call only.
-    package func withPathBytes<R, E>(
-        _ body: (UnsafeRawBufferPointer) throws(E) -> R
-    ) throws(E) -> R {
-        try withBytes(pathRange, body)
+    @inlinable package func withPathBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        withBytes(pathRange, body)
     }
 
     /// Calls `body` with the query's bytes (none without a query), valid during the call only.
-    package func withQueryBytes<R, E>(
-        _ body: (UnsafeRawBufferPointer) throws(E) -> R
-    ) throws(E) -> R {
-        try withBytes(queryRange ?? 0..<0, body)
+    @inlinable package func withQueryBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        withBytes(queryRange ?? 0..<0, body)
     }
 
-    private func withBytes<R, E>(
-        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> R
-    ) throws(E) -> R {
-        try fields.head.withRawBytes { (head) throws(E) in
-            try body(UnsafeRawBufferPointer(rebasing: head[range]))
-        }
+    @inlinable func withBytes<R>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        fields.head.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
     /// Appends a request as a client sends it. `target` is path and query, percent-encoded.

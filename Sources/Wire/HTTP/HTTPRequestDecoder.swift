@@ -5,19 +5,22 @@
 /// RFC 9112 §6.3 leaves to a server, and keeps the classic ways of smuggling out.
 package struct HTTPRequestDecoder: Sendable {
     private let limits: HTTPLimits
-    private var buffer: [UInt8] = []
+    @usableFromInline private(set) var buffer: [UInt8] = []
     /// Where in `buffer` the present request or the rest of its body begins.
-    private var start = 0
+    @usableFromInline private(set) var start = 0
     private var parser: HTTPHeadParser
     private var hasSkippedEmptyLine = false
     private var owesContinue = false
-    private var state = State.head
+    /// Of few bits, without the request: it is looked at several times for each.
+    @usableFromInline private(set) var state = State.head
+    /// Whose body is arriving.
+    private var arriving: HTTPRequest?
 
-    private enum State {
+    @usableFromInline enum State: Sendable {
         /// The head isn't whole. Exits: every other state.
         case head
         /// The head is whole, `remaining` bytes of the body are missing. Exits: `head`.
-        case body(HTTPRequest, remaining: Int)
+        case body(remaining: Int)
         /// Nothing more can be understood. No exits.
         case failed(HTTPError)
     }
@@ -28,7 +31,7 @@ package struct HTTPRequestDecoder: Sendable {
     }
 
     /// Whether a request has begun to arrive but isn't whole.
-    package var isMidRequest: Bool {
+    @inlinable package var isMidRequest: Bool {
         switch state {
         case .head: start < buffer.count
         case .body: true
@@ -58,6 +61,7 @@ package struct HTTPRequestDecoder: Sendable {
             state = .failed(error)
             buffer = []
             start = 0
+            arriving = nil
             throw error
         }
     }
@@ -77,19 +81,19 @@ package struct HTTPRequestDecoder: Sendable {
                 hasSkippedEmptyLine = false
                 parser = HTTPHeadParser(limits: limits)
                 guard bodyLength > 0 else { return request }
-                state = .body(request, remaining: bodyLength)
-            case .body(var request, let remaining):
-                // So that the body below is the only reference and grows in place.
-                state = .head
+                arriving = request
+                state = .body(remaining: bodyLength)
+            case .body(let remaining):
                 let count = min(remaining, buffer.count - start)
-                request.body.append(contentsOf: buffer[start..<start + count])
+                arriving?.body.append(contentsOf: buffer[start..<start + count])
                 start += count
-                if count == remaining {
-                    owesContinue = false
-                    return request
+                guard count == remaining else {
+                    state = .body(remaining: remaining - count)
+                    return nil
                 }
-                state = .body(request, remaining: remaining - count)
-                return nil
+                state = .head
+                owesContinue = false
+                return arriving.take()
             case .failed(let error):
                 throw error
             }
@@ -106,8 +110,7 @@ package struct HTTPRequestDecoder: Sendable {
         }
         self.parser = parser
         guard let length else { return nil }
-        let head = [UInt8](buffer[start..<start + length])
-        self.start += length
+        let head = takeHead(length)
         let line = try head.withRawBytes { (bytes) throws(HTTPError) in
             try HTTPRequestLine(bytes, parser.startLine ?? 0..<0)
         }
@@ -118,6 +121,18 @@ package struct HTTPRequestDecoder: Sendable {
             pathRange: line.path, queryRange: line.query)
         owesContinue = parser.expectsContinue && line.isVersion11 && bodyLength > 0
         return (request, bodyLength)
+    }
+
+    /// The next `length` bytes. Mostly they are all there are: then they needn't be copied.
+    private mutating func takeHead(_ length: Int) -> [UInt8] {
+        var head: [UInt8] = []
+        if start == 0, length == buffer.count {
+            swap(&head, &buffer)
+        } else {
+            head = Array(buffer[start..<start + length])
+            start += length
+        }
+        return head
     }
 
     /// Skips one empty line before a request line (RFC 9112 §2.2); false if more bytes are needed

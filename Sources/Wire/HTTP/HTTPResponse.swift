@@ -36,13 +36,30 @@ package struct HTTPResponse: Sendable {
         status: Int, contentType: StaticString, contentLength: Int?, keepAlive: Bool,
         to bytes: inout [UInt8]
     ) {
-        appendStatusLine(status, to: &bytes)
-        bytes.append("Content-Type: ")
-        bytes.append(contentType)
-        bytes.append("\r\n")
-        if let contentLength { appendContentLength(contentLength, to: &bytes) }
-        appendEnd(keepAlive: keepAlive && contentLength != nil, to: &bytes)
+        precondition((200...599).contains(status), "no final status code")
+        let (reason, kept) = (Self.reason(status), keepAlive && contentLength != nil)
+        let limit = Self.mostHeadBytes + reason.utf8CodeUnitCount + contentType.utf8CodeUnitCount
+        bytes.append(upTo: limit) { writer in
+            writer.put("HTTP/1.1 ")
+            writer.put(decimal: status)
+            writer.put(" ")
+            writer.put(reason)
+            writer.put("\r\nContent-Type: ")
+            writer.put(contentType)
+            if let contentLength {
+                writer.put("\r\nContent-Length: ")
+                writer.put(decimal: contentLength)
+            }
+            if kept {
+                writer.put("\r\nConnection: keep-alive\r\n\r\n")
+            } else {
+                writer.put("\r\nConnection: close\r\n\r\n")
+            }
+        }
     }
+
+    /// Of what `appendHead` writes itself.
+    private static let mostHeadBytes = 128
 
     /// Appends the interim response that lets a client send its body (RFC 9110 §15.2.1).
     package static func appendContinue(to bytes: inout [UInt8]) {

@@ -164,6 +164,30 @@ import Wire
         #expect(!rest.contains("application/json"))
     }
 
+    @Test func `answers that come after their event stream's end trouble nobody`() throws {
+        let tracker = try RunningTracker()
+        let ann = try tracker.member("ann")
+        try ann.createGroup("g")
+        let (client, other) = (try tracker.connect(), try tracker.connect())
+        func account(_ name: String) -> [UInt8] {
+            WireJSON.encode(CreateUserRequest(userID: name, password: "x"))
+        }
+        // Passwords take their time, one after the other.
+        let accounts = (0..<8).flatMap {
+            client.request(.post, "/api/v1/users", body: account("u\($0)"))
+        }
+        try client.send(
+            accounts + client.request(.get, "/api/v1/events", token: ann.session.token))
+        while tracker.inspect({ $0.streams.count }) != 1 {}
+        let new = try ann.events()
+        _ = try client.receiveToEnd()
+        try other.send(other.request(.post, "/api/v1/users", body: account("last")))
+        #expect(try other.answer(to: .post).status == 201)
+        try ann.addFile("f", to: "g")
+        let added = CatalogueEvent(groupID: "g", name: "f", change: .added)
+        #expect(try new.next() == .catalogue(added))
+    }
+
     @Test func `a removed member is told and has no access from then on`() throws {
         let tracker = try RunningTracker()
         let (ann, bob) = (try tracker.member("ann"), try tracker.member("bob", peerPort: 6000))
