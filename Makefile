@@ -22,10 +22,10 @@ demo: build ## a tracker and four peers on this machine share a 512 MiB file
 test: bootstrap-tests ## all tests: unit, state machines, real programs, other clients
 	scripts/test
 
-test-asan: bootstrap-tests ## the unit tests under AddressSanitizer
+test-asan: bootstrap-tests ## the unit tests, and some of real programs, under AddressSanitizer
 	scripts/test-sanitized address
 
-test-tsan: bootstrap-tests ## the unit tests under ThreadSanitizer
+test-tsan: bootstrap-tests ## the unit tests, and some of real programs, under ThreadSanitizer
 	scripts/test-sanitized thread
 
 fuzz: bootstrap ## look for bytes that trap, at each entry, for SECONDS=60 together

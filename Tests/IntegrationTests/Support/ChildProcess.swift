@@ -29,7 +29,7 @@ final class ChildProcess: Sendable {
 
     /// - Parameters:
     ///   - executable: a path.
-    ///   - environment: all of it; nothing is inherited but PATH.
+    ///   - environment: all of it; nothing is inherited but PATH and the sanitizers' options.
     ///   - mergingErrors: standard error goes to the same pipe as standard output, so that the
     ///     order of their lines is kept.
     init(
@@ -84,7 +84,9 @@ final class ChildProcess: Sendable {
         let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
         posix_spawnattr_setflags(&attributes, Int16(flags))
         var variables = environment
-        variables["PATH"] = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let own = ProcessInfo.processInfo.environment
+        variables["PATH"] = own["PATH"] ?? "/usr/bin:/bin"
+        for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] { variables[name] = own[name] }
         var argv = ([executable] + arguments).map { strdup($0) } + [nil]
         var envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
