@@ -9,7 +9,7 @@ PROGRAMS := mtorrent mtorrent-tracker
 SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: build demo test test-asan test-tsan fuzz sim-soak bench bench-peer bench-tracker bench-sync check
+.PHONY: build demo test test-asan test-tsan test-systemd fuzz sim-soak bench bench-peer bench-tracker bench-sync check
 .PHONY: install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
 
@@ -27,6 +27,9 @@ test-asan: bootstrap-tests ## the unit tests, and some of real programs, under A
 
 test-tsan: bootstrap-tests ## the unit tests, and some of real programs, under ThreadSanitizer
 	scripts/test-sanitized thread
+
+test-systemd: ## the units, under systemd in a container; by hand, as root
+	scripts/test-systemd
 
 fuzz: bootstrap ## look for bytes that trap, at each entry, for SECONDS=60 together
 	scripts/fuzz $(SECONDS)

@@ -77,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "mtorrent-sim", dependencies: ["Simulation", "Options"], swiftSettings: strict),
 
-        tests("Reactor", ["Reactor", "Certificates"]),
+        tests("Reactor", ["Reactor", "CEpollShim", "Certificates"]),
         tests("Wire", ["Wire"]),
         tests("Options", ["Options"]),
         tests("Logging", ["Logging"]),

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -23,6 +26,60 @@ struct cachestat_counts {
     uint64_t recently_evicted;
 };
 
+// Opens one component, which must not be a symbolic link.
+static int open_component(int directory, const char *name, int flags, unsigned mode) {
+    int descriptor;
+    do {
+        descriptor = openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+    } while (descriptor < 0 && errno == EINTR);
+    if (descriptor >= 0) return descriptor;
+    int error = errno;
+    struct stat status;
+    // With O_DIRECTORY a link is no directory, where openat2 says that it is a link.
+    if (error == ENOTDIR && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(status.st_mode)) {
+        error = ELOOP;
+    }
+    return -error;
+}
+
+int shim_open_beneath_by_steps(int directory, const char *path, int flags, unsigned mode) {
+    if (*path == '/') return -EXDEV;
+    if (*path == 0) return -ENOENT;
+    int current = directory;
+    int result;
+    for (;;) {
+        char name[NAME_MAX + 1];
+        size_t length = strcspn(path, "/");
+        const char *rest = path + length;
+        int is_last = rest[strspn(rest, "/")] == 0;
+        if (length > NAME_MAX) {
+            result = -ENAMETOOLONG;
+            break;
+        }
+        memcpy(name, path, length);
+        name[length] = 0;
+        if (strcmp(name, "..") == 0) {
+            result = -EXDEV;
+            break;
+        }
+        if (is_last) {
+            // A slash behind the last name is for directories alone.
+            result = *rest == 0         ? open_component(current, name, flags, mode)
+                     : flags & O_CREAT ? -EISDIR
+                                       : open_component(current, name, flags | O_DIRECTORY, 0);
+            break;
+        }
+        result = open_component(current, name, O_PATH | O_DIRECTORY, 0);
+        if (result < 0) break;
+        if (current != directory) close(current);
+        current = result;
+        path = rest + strspn(rest, "/");
+    }
+    if (current != directory) close(current);
+    return result;
+}
+
 int shim_open_beneath(int directory, const char *path, int flags, unsigned mode) {
     struct open_how how = {
         .flags = (unsigned)(flags | O_CLOEXEC),
@@ -34,7 +91,11 @@ int shim_open_beneath(int directory, const char *path, int flags, unsigned mode)
     do {
         descriptor = syscall(SYS_openat2, directory, path, &how, sizeof how);
     } while (descriptor < 0 && (errno == EINTR || errno == EAGAIN));
-    return descriptor < 0 ? -errno : (int)descriptor;
+    if (descriptor >= 0) return (int)descriptor;
+    // A kernel before 5.6; or a filter that can't see the flags behind a pointer, such as that of
+    // systemd's RestrictSUIDSGID=.
+    if (errno == ENOSYS) return shim_open_beneath_by_steps(directory, path, flags, mode);
+    return -errno;
 }
 
 int shim_rename_new(int from_directory, const char *from, int to_directory, const char *to) {

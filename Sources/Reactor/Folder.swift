@@ -2,7 +2,8 @@ import CEpollShim
 import Glibc
 
 /// An open directory. What is named below it stays below it: no `..` and no symbolic link leads
-/// out, whoever changes the tree meanwhile (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS).
+/// out, whoever changes the tree meanwhile (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS;
+/// where that isn't to be had, a component after the other).
 ///
 /// All calls block for the disk.
 package final class Folder: Sendable {

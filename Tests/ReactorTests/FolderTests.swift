@@ -1,3 +1,4 @@
+import CEpollShim
 import Foundation
 import Testing
 
@@ -75,6 +76,42 @@ import Testing
             #expect(refusal(path, flags: O_RDWR | O_CREAT) != nil, "\(path)")
         }
         #expect(FileManager.default.contents(atPath: root + "/outside") == Data("secret".utf8))
+    }
+
+    @Test func `without openat2 the same is opened and the same refused`() throws {
+        defer { cleanUp() }
+        try folder.makeFolder("a")
+        try folder.folder("a").makeFolder("b")
+        _ = try folder.open("a/b/file", flags: O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        for (link, target) in [("out", "../outside"), ("in", "a"), ("gone", "nowhere")] {
+            symlink(target, root + "/inside/" + link)
+        }
+        let paths = [
+            "a", "a/", "a//b/", "./a/./b/file", "a/b/file", "a/b/file/", "a/b/file/c", "a/none",
+            "none/file", "", ".", "..", "../outside", "a/../../outside", root + "/outside", "out",
+            "in", "in/", "in/b", "in/b/file", "gone", "gone/file",
+            String(repeating: "n", count: 256), String(repeating: "n", count: 255),
+        ]
+        for path in paths {
+            for flags in [O_RDONLY, O_RDONLY | O_DIRECTORY, O_RDWR, O_RDWR | O_CREAT | O_EXCL] {
+                let one = shim_open_beneath(folder.descriptor, path, flags, 0o600)
+                defer { if one >= 0 { close(one) } }
+                // What was made is there for the second.
+                if flags & O_CREAT != 0, one >= 0 { unlinkat(folder.descriptor, path, 0) }
+                let two = shim_open_beneath_by_steps(folder.descriptor, path, flags, 0o600)
+                defer { if two >= 0 { close(two) } }
+                if flags & O_CREAT != 0, two >= 0 { unlinkat(folder.descriptor, path, 0) }
+                #expect(one >= 0 ? two >= 0 : one == two, "\(path) \(flags): \(one) \(two)")
+                guard one >= 0, two >= 0, flags & O_CREAT == 0 else { continue }
+                #expect(try inode(one) == inode(two), "\(path)")
+            }
+        }
+    }
+
+    private func inode(_ descriptor: Int32) throws -> ino_t {
+        var status = stat()
+        try #require(fstat(descriptor, &status) == 0)
+        return status.st_ino
     }
 
     @Test func `no symbolic link is followed, wherever it leads`() throws {

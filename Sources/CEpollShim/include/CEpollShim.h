@@ -113,6 +113,8 @@ void shim_datagrams_set(shim_datagrams *batch, unsigned index, size_t length,
 /// openat2(2) below `directory`: nothing in `path` leads out of it, no symbolic link is followed.
 /// Close-on-exec; `mode` is for O_CREAT. A descriptor, or -errno.
 int shim_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/// What it does where there is no openat2: opens one component after the other, refusing `..` too.
+int shim_open_beneath_by_steps(int directory, const char *path, int flags, unsigned mode);
 /// renameat2(2) that replaces nothing: -EEXIST where `to` is there, -EINVAL where the file system
 /// can't do it in one step. Either directory may be AT_FDCWD.
 int shim_rename_new(int from_directory, const char *from, int to_directory, const char *to);
