@@ -8,6 +8,14 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// One that computes more than it waits: optimized in debug builds too, with all its assertions. The unit
+/// tests, simulations above all, take less than half the processor time.
+func computing(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    let optimized = SwiftSetting.unsafeFlags(
+        ["-O", "-assert-config", "Debug"], .when(configuration: .debug))
+    return .target(name: name, dependencies: dependencies, swiftSettings: strict + [optimized])
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: dependencies,
@@ -40,10 +48,10 @@ let package = Package(
         library("Reactor", ["CEpollShim", "CTLS"]),
 
         // Pure: bytes, events and a `now` in; bytes, actions and deadlines out.
-        library("Wire", ["COpenSSL", "CSHA1"]),
+        computing("Wire", ["COpenSSL", "CSHA1"]),
         library("TrackerCore", ["Wire"]),
-        library("PeerCore", ["Wire"]),
-        library("Simulation", ["PeerCore", "TrackerCore", "Wire"]),
+        computing("PeerCore", ["Wire"]),
+        computing("Simulation", ["PeerCore", "TrackerCore", "Wire"]),
 
         // Where strangers' bytes come in, for the fuzzers (a package of its own) and their replay.
         .target(
