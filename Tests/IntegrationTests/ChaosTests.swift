@@ -139,7 +139,7 @@ private final class OtherClients: Sendable {
     init(_ network: TrackerNetwork, size: Int) async throws {
         self.network = network
         let dora = try await network.member("dora")
-        try await dora.insist("create_group films")
+        try await dora.insist("create_group films open")
         original = try network.scratch.file("seeder/film.bin", size: size, seed: 5)
         try await dora.insist("upload_file \(original) films")
         try await dora.insist("export films film.bin \(network.scratch("film.torrent"))")

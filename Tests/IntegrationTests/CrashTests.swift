@@ -42,7 +42,7 @@ import Testing
 
     @Test func `a download that is killed twice arrives all the same`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 16 << 20)
+        let pair = try await network.pair(size: 16 << 20, kind: .sealed)
         var bob = pair.bob
         try await pair.alice("limit up 4M")
         try await bob("download_file readers book.bin \(pair.copy)")
@@ -58,7 +58,7 @@ import Testing
 
     @Test func `a killed seeder shares again, and the download goes on by itself`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 16 << 20)
+        let pair = try await network.pair(size: 16 << 20, kind: .sealed)
         let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
@@ -95,7 +95,9 @@ import Testing
         }
         // Nobody logs in again: the peers find back, announce and report by themselves.
         try await bob.repeatedly("list_files readers") { $0.lines == ["book.bin\t2000000\t1/1"] }
-        try await alice.repeatedly("list_groups") { $0.lines == ["readers\talice\topen\t2\towner"] }
+        try await alice.repeatedly("list_groups") {
+            $0.lines == ["readers\talice\tsealed\t2\towner"]
+        }
         try await bob.download("book.bin", of: "readers", to: scratch("copy.bin"))
         #expect(try await same(scratch("copy.bin"), original))
         #expect(tracker.process.exitStatus == nil)
@@ -103,7 +105,7 @@ import Testing
 
     @Test func `a download goes on while the tracker is away and when it is back`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 16 << 20)
+        let pair = try await network.pair(size: 16 << 20, kind: .sealed)
         let brake = try await Brake(pair.alice)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await brake.release(until: "a part of the file") {
@@ -144,7 +146,7 @@ import Testing
         #expect(try await peer.refusal(of: "create_group readers").contains(address))
         tracker = try await TrackerProcess(dataFolder: scratch("tracker"), address: address)
         try await peer.repeatedly("create_group readers") { $0.error == nil }
-        #expect(try await peer("list_groups") == ["readers\talice\topen\t1\towner"])
+        #expect(try await peer("list_groups") == ["readers\talice\tsealed\t1\towner"])
         #expect(tracker.process.exitStatus == nil)
     }
 }

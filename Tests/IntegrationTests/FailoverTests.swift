@@ -5,7 +5,8 @@ import Testing
 @Suite(.inTurn) struct FailoverTests {
     @Test func `a download goes on over the death of trackers, one after the other`() async throws {
         let network = try await TrackerNetwork(trackers: 2)
-        let pair = try await network.pair(size: 3_000_000, leecherOptions: ["--down", "300K"])
+        let pair = try await network.pair(
+            size: 3_000_000, kind: .sealed, leecherOptions: ["--down", "300K"])
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try network.kill(0)
         // The session goes on at the other tracker, for questions and for commands.
@@ -31,7 +32,7 @@ import Testing
     @Test func `a tracker that falls silent is left, and used again once it answers`() async throws
     {
         let network = try await TrackerNetwork(trackers: 2)
-        let pair = try await network.pair(size: 100_000)
+        let pair = try await network.pair(size: 100_000, kind: .sealed)
         let first = network.trackers[0]
         first.process.signal(SIGSTOP)
         defer { first.process.signal(SIGCONT) }
@@ -49,7 +50,7 @@ import Testing
         let network = try await TrackerNetwork(trackers: 2)
         let alice = try await network.member("alice", at: network.trackers[0].address)
         let bob = try await network.member("bob", at: network.trackers[1].address)
-        try await alice("create_group readers")
+        try await alice("create_group readers open")
         try await bob.repeatedly("join_group readers") { $0.error == nil }
         try await alice.repeatedly("accept_request readers bob") { $0.error == nil }
         let original = try network.scratch.file("book.bin", size: 2_000_000, seed: 3)

@@ -6,7 +6,7 @@ import Wire
 @Suite(.inTurn) struct FileCommandTests {
     @Test func `a file is listed, described, downloaded and shown`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 5_000_017)
+        let pair = try await network.pair(size: 5_000_017, kind: .sealed)
         #expect(try await pair.bob("list_files readers") == ["book.bin\t5000017\t1/1"])
         let info = try await pair.bob("file_info readers book.bin")
         let hash = try await sha1sum(pair.original)

@@ -17,7 +17,7 @@ import Testing
         #expect(try await bob.refusal(of: "join_group readers").contains("readers"))
         #expect(
             try await bob("list_groups").sorted() == [
-                "readers\talice\topen\t1\tasked", "writers\talice\topen\t1\t-",
+                "readers\talice\tsealed\t1\tasked", "writers\talice\topen\t1\t-",
             ])
         // Asking is not being in.
         #expect(try await bob.refusal(of: "list_files readers").contains("readers"))
@@ -33,9 +33,9 @@ import Testing
         #expect(try await bob("list_files readers").isEmpty)
         #expect(
             try await bob("list_groups").sorted() == [
-                "readers\talice\topen\t2\tmember", "writers\talice\topen\t1\t-",
+                "readers\talice\tsealed\t2\tmember", "writers\talice\topen\t1\t-",
             ])
-        #expect(try await alice("list_groups").contains("readers\talice\topen\t2\towner"))
+        #expect(try await alice("list_groups").contains("readers\talice\tsealed\t2\towner"))
     }
 
     @Test func `only the owner decides, and knows who asks`() async throws {
@@ -74,12 +74,12 @@ import Testing
         #expect(try await alice.refusal(of: "list_files readers").contains("readers"))
         #expect(try await carol("list_requests readers").isEmpty)
         #expect(try await bob.refusal(of: "list_requests readers").contains("readers"))
-        #expect(try await bob("list_groups") == ["readers\tcarol\topen\t2\tmember"])
+        #expect(try await bob("list_groups") == ["readers\tcarol\tsealed\t2\tmember"])
         // Who comes back stands last.
         try await alice("join_group readers")
         try await carol("accept_request readers alice")
         #expect(try await carol("leaves_group readers").contains { $0.contains("bob") })
-        #expect(try await alice("list_groups") == ["readers\tbob\topen\t2\tmember"])
+        #expect(try await alice("list_groups") == ["readers\tbob\tsealed\t2\tmember"])
     }
 
     @Test func `the last member's leaving deletes the group`() async throws {
@@ -101,7 +101,7 @@ import Testing
 
     @Test func `who leaves or is removed shares nothing there any more`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 100_000)
+        let pair = try await network.pair(size: 100_000, kind: .sealed)
         let carol = try await network.member("carol")
         try await carol("join_group readers")
         try await pair.alice("accept_request readers carol")

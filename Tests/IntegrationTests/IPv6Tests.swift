@@ -8,7 +8,7 @@ import Wire
         let network = try await Network(trackerAt: "[::1]")
         let alice = try await network.member("alice", at: "[::1]")
         let bob = try await network.member("bob", at: "[::1]")
-        try await network.found("readers", owner: alice, members: ["bob": bob])
+        try await network.found("readers", owner: alice, members: ["bob": bob], kind: .sealed)
         let original = try network.scratch.file("book.bin", size: 1 << 20, seed: 1)
         try await alice("upload_file \(original) readers")
         let copy = network.scratch("copy")

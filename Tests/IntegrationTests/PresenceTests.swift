@@ -5,7 +5,7 @@ import Testing
 @Suite(.inTurn) struct PresenceTests {
     @Test func `a killed sharer is offline within seconds, its share remembered`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 100_000)
+        let pair = try await network.pair(size: 100_000, kind: .sealed)
         try await network.sharers(1, of: 1, share: "book.bin", seenBy: pair.bob)
         pair.alice.process.kill()
         try await network.sharers(
@@ -27,7 +27,7 @@ import Testing
 
     @Test func `a logout stops sharing, a login shares again`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 1_000_000)
+        let pair = try await network.pair(size: 1_000_000, kind: .sealed)
         try await pair.alice("logout")
         try await network.sharers(
             0, of: 1, share: "book.bin", seenBy: pair.bob, within: .seconds(10))
@@ -47,7 +47,7 @@ import Testing
 
     @Test func `what one user shared is not shared for another`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 100_000)
+        let pair = try await network.pair(size: 100_000, kind: .sealed)
         try await pair.alice("logout")
         try await pair.alice("create_user carol secret-of-carol")
         try await network.logIn(pair.alice, as: "carol")
@@ -61,7 +61,7 @@ import Testing
 
     @Test func `what is no longer shared stays so after the next login`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 100_000)
+        let pair = try await network.pair(size: 100_000, kind: .sealed)
         try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
         try await network.sharers(2, of: 2, share: "book.bin", seenBy: pair.alice)
         try await pair.alice("stop_share readers book.bin")
@@ -74,7 +74,7 @@ import Testing
 
     @Test func `a download goes on after a logout and a login`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 16 << 20)
+        let pair = try await network.pair(size: 16 << 20, kind: .sealed)
         do {
             let brake = try await Brake(pair.alice)
             try await pair.bob("download_file readers book.bin \(pair.copy)")
@@ -94,7 +94,7 @@ import Testing
     @Test func `a share whose file is gone or changed is not shared again, and named`() async throws
     {
         let network = try await Network()
-        let pair = try await network.pair(size: 100_000)
+        let pair = try await network.pair(size: 100_000, kind: .sealed)
         let other = try network.scratch.file("originals/other.bin", size: 100_000, seed: 8)
         try await pair.alice("upload_file \(other) readers")
         #expect(try await pair.alice.quit() == .exited(0))

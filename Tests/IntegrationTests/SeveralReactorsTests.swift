@@ -6,7 +6,7 @@ import Testing
         async throws
     {
         let network = try await Network(trackerOptions: ["--reactors", "3"])
-        let pair = try await network.pair(size: 300_000)
+        let pair = try await network.pair(size: 300_000, kind: .sealed)
         try await pair.bob("download_file readers book.bin \(pair.copy)")
         try await pair.bob("wait")
         #expect(try await same(pair.copy, pair.original))

@@ -44,7 +44,7 @@ import Testing
 
     @Test func `a fourth member downloads from all sharers`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 24 << 20)
+        let pair = try await network.pair(size: 24 << 20, kind: .sealed)
         let carol = try await network.member("carol")
         try await carol("join_group readers")
         try await pair.alice("accept_request readers carol")
@@ -60,7 +60,7 @@ import Testing
     /// Halted, a sharer keeps its connections and sends nothing.
     @Test func `blocks that a halted sharer owes come from another`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 16 << 20)
+        let pair = try await network.pair(size: 16 << 20, kind: .sealed)
         let carol = try await network.member("carol")
         try await carol("join_group readers")
         try await pair.alice("accept_request readers carol")
@@ -86,7 +86,7 @@ import Testing
     @Test(arguments: [0, 1, 16_383, 16_384, 16_385, 1_000_003])
     func `files of odd sizes arrive`(size: Int) async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: size)
+        let pair = try await network.pair(size: size, kind: .sealed)
         try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
         #expect(fileSize(pair.copy) == size)
         #expect(try await same(pair.copy, pair.original))
@@ -96,7 +96,7 @@ import Testing
 
     @Test func `several files go at once, each to its end`() async throws {
         let network = try await Network()
-        let pair = try await network.pair(size: 1_000_000)
+        let pair = try await network.pair(size: 1_000_000, kind: .sealed)
         var originals = ["book.bin": pair.original]
         for number in 0..<5 {
             let name = "more-\(number).bin"

@@ -33,7 +33,8 @@ enum CommandTable {
         Command(
             "create_group",
             [.init("group_id", .group), .init("open|sealed", .groupKind, isOptional: true)],
-            "create a group and own it", run: Shell.createGroup),
+            "create a group and own it; an open one is for ordinary clients too",
+            run: Shell.createGroup),
         Command(
             "join_group", [.init("group_id", .group)], "ask to join; the owner decides",
             run: Shell.joinGroup),

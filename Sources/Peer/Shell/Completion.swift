@@ -1,4 +1,5 @@
 import Glibc
+import Wire
 
 /// Names that commands brought up, for completion.
 struct SeenNames {
@@ -37,7 +38,7 @@ struct Completion: Equatable {
         switch command.arguments[given.count].kind {
         case .password: return []
         case .command: return words(CommandTable.names, beginningWith: current)
-        case .groupKind: return words(["open"], beginningWith: current)
+        case .groupKind: return words(GroupKind.allCases.map(\.rawValue), beginningWith: current)
         case .user: return words(seen.users, beginningWith: current)
         case .group: return words(seen.groups, beginningWith: current)
         case .download: return words(seen.downloads, beginningWith: current)

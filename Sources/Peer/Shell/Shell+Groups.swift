@@ -5,7 +5,7 @@ extension Shell {
     static func createGroup(
         _ shell: Shell, _ arguments: CommandArguments
     ) throws(CommandError) {
-        let kind = arguments.optional(1).map(GroupKind.init(rawValue:)) ?? .open
+        let kind = arguments.optional(1).map(GroupKind.init(rawValue:)) ?? .sealed
         guard let kind else {
             throw CommandTable.find("create_group")?.usageError
                 ?? CommandError("no such kind of group", .usage)

@@ -59,11 +59,13 @@ final class Network: Sendable {
 
     // MARK: Groups
 
-    /// The owner founds the group and lets the others in, in their order.
+    /// The owner founds the group and lets the others in, in their order. In an open one the tests'
+    /// own ends, which speak no TLS, and ordinary clients may take part.
     func found(
-        _ group: String, owner: PeerProcess, members: KeyValuePairs<String, PeerProcess> = [:]
+        _ group: String, owner: PeerProcess, members: KeyValuePairs<String, PeerProcess> = [:],
+        kind: GroupKind = .open
     ) async throws {
-        try await owner("create_group \(group)")
+        try await owner("create_group \(group) \(kind.rawValue)")
         for (user, peer) in members {
             try await peer("join_group \(group)")
             try await owner("accept_request \(group) \(user)")
@@ -72,11 +74,12 @@ final class Network: Sendable {
 
     /// Alice and Bob in the group `readers`, with a file that Alice shares.
     func pair(
-        size: Int, seed: UInt64 = 1, sharerOptions: [String] = [], leecherOptions: [String] = []
+        size: Int, seed: UInt64 = 1, kind: GroupKind = .open, sharerOptions: [String] = [],
+        leecherOptions: [String] = []
     ) async throws -> Pair {
         let alice = try await member("alice", options: sharerOptions)
         let bob = try await member("bob", options: leecherOptions)
-        try await found("readers", owner: alice, members: ["bob": bob])
+        try await found("readers", owner: alice, members: ["bob": bob], kind: kind)
         let original = try scratch.file("originals/book.bin", size: size, seed: seed)
         try await alice("upload_file \(original) readers")
         return Pair(

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Wire
 
 /// Several trackers of one list over one store, and peers that know them all.
 final class TrackerNetwork: Sendable {
@@ -63,10 +64,12 @@ final class TrackerNetwork: Sendable {
     }
 
     /// Alice and Bob in the group `readers`, with a file that Alice shares.
-    func pair(size: Int, leecherOptions: [String] = []) async throws -> Network.Pair {
+    func pair(
+        size: Int, kind: GroupKind = .open, leecherOptions: [String] = []
+    ) async throws -> Network.Pair {
         let alice = try await member("alice")
         let bob = try await member("bob", options: leecherOptions)
-        try await alice.insist("create_group readers")
+        try await alice.insist("create_group readers \(kind.rawValue)")
         try await bob.insist("join_group readers")
         try await alice.insist("accept_request readers bob")
         let original = try scratch.file("originals/book.bin", size: size, seed: 1)

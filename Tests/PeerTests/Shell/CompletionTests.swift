@@ -21,7 +21,7 @@ struct CompletionTests {
     @Test(arguments: [
         ("cr", ["create_group", "create_user"]), ("leave", ["leave_group", "leaves_group"]),
         ("help lis", ["list_files", "list_groups", "list_requests"]),
-        ("create_group x ", ["open"]), ("join_group ", ["family", "friends"]),
+        ("create_group x ", ["open", "sealed"]), ("join_group ", ["family", "friends"]),
         ("list_files fa", ["family"]), ("download_file family ", ["one.bin", "two.bin"]),
         ("download_file friends ", []), ("accept_request family b", ["bob"]),
         ("wait ", ["two.bin"]), ("login a", ["alice"]), ("login alice ", []),

@@ -57,7 +57,7 @@ struct ShellOnPipesTests {
         #expect(ended.code == .success)
         #expect(
             peer.calls == [
-                "createUser alice pass word", "logIn alice pass word", "createGroup g open",
+                "createUser alice pass word", "logIn alice pass word", "createGroup g sealed",
                 "createGroup h open", "joinGroup g", "listRequests g", "acceptRequest g bob",
                 "rejectRequest g carol", "removeMember g bob", "listGroups", "listFiles g",
                 "uploadFile /tmp/my file g", "downloadFile g f.bin /tmp/out",
