@@ -1,4 +1,3 @@
-import Certificates
 import TrackerCore
 import Wire
 
@@ -28,15 +27,23 @@ extension API {
         guard Identifier.isValid(request.groupID) else {
             throw .invalidID(request.groupID, of: "group_id")
         }
-        var authority: GroupAuthority?
-        if request.kind == .sealed {
-            do throws(CertificateError) {
-                authority = try service.authorities.make(group: request.groupID)
-            } catch {
-                service.logger.error("no authority for a group", ["error": error])
-                throw .keyMissing
+        guard request.kind == .sealed else { return createGroup(request, nil, call) }
+        let authorities = service.authorities
+        service.signer.run {
+            try authorities.make(group: request.groupID)
+        } then: { result in
+            switch result {
+            case .success(let authority): createGroup(request, authority, call)
+            case .failure(let error):
+                service.logger.error("no authority for a group", ["error": "\(error)"])
+                call.exchange.respond(APIError.busy.response)
             }
         }
+    }
+
+    private func createGroup(
+        _ request: CreateGroupRequest, _ authority: GroupAuthority?, _ call: Call
+    ) {
         perform(
             .createGroup(
                 group: request.groupID, kind: request.kind, owner: call.userID,
@@ -47,13 +54,7 @@ extension API {
     func signCertificate(_ id: String, _ call: Call) throws(APIError) {
         let group = try requireMembership(of: id, call)
         guard group.kind == .sealed else { throw .notSealed(id) }
-        let asked = try call.decode(GroupCertificateRequest.self)
-        let request: CertificateRequest
-        do throws(CertificateError) {
-            request = try CertificateRequest(pem: Array(asked.request.utf8))
-        } catch {
-            throw .invalidRequest("\(error)")
-        }
+        let request = try call.decode(GroupCertificateRequest.self)
         let since = StoreWorker.wallClock - GroupAuthorities.leaverSeconds
         service.store.read { (store) throws(StoreError) in
             (try store.authority(ofGroup: id), try store.leavers(ofGroup: id, since: since))
@@ -68,23 +69,38 @@ extension API {
     }
 
     private func sign(
-        _ request: CertificateRequest, with authority: GroupAuthority?, _ leavers: [String],
+        _ request: GroupCertificateRequest, with authority: GroupAuthority?, _ leavers: [String],
         _ id: String, _ call: Call
     ) {
-        // Both may have changed while the database was read.
-        guard let authority, let group = service.directory.group(id), group.isMember(call.user)
-        else { return call.exchange.respond(APIError.notMember(id).response) }
-        do throws(CertificateError) {
-            let certificate = try service.authorities.sign(
-                request, of: call.userID, with: authority, group: id)
-            call.exchange.answer(
-                GroupCertificateResponse(
-                    certificate: String(decoding: certificate, as: UTF8.self),
-                    authority: String(decoding: authority.certificate, as: UTF8.self),
-                    left: leavers))
-        } catch {
-            service.logger.error("a certificate can't be signed", ["group": id, "error": error])
-            call.exchange.respond(APIError.keyMissing.response)
+        guard let authority else { return call.exchange.respond(APIError.notMember(id).response) }
+        let (authorities, user) = (service.authorities, call.userID)
+        service.signer.run {
+            try authorities.sign(
+                Array(request.request.utf8), of: user, with: authority, group: id)
+        } then: { result in
+            // Who asked may have left meanwhile.
+            guard service.directory.group(id)?.isMember(call.user) == true else {
+                return call.exchange.respond(APIError.notMember(id).response)
+            }
+            do {
+                call.exchange.answer(
+                    GroupCertificateResponse(
+                        certificate: String(decoding: try result.get(), as: UTF8.self),
+                        authority: String(decoding: authority.certificate, as: UTF8.self),
+                        left: leavers))
+            } catch {
+                call.exchange.respond(refusal(of: error, id).response)
+            }
+        }
+    }
+
+    private func refusal(of error: any Error, _ group: String) -> APIError {
+        switch error {
+        case GroupAuthorities.SigningError.request(let why): return .invalidRequest("\(why)")
+        case GroupAuthorities.SigningError.authority(let why):
+            service.logger.error("a certificate can't be signed", ["group": group, "error": why])
+            return .keyMissing
+        default: return .busy
         }
     }
 

@@ -30,6 +30,8 @@ package struct TrackerConfiguration: Sendable {
     /// Threads that check passwords, and attempts that may wait for one.
     package var passwordThreads = 1
     package var passwordQueue = 64
+    /// Certificates that may wait to be signed.
+    package var certificateQueue = 4096
     /// Commands that may wait for the database.
     package var commandQueue = 1024
     /// Share events that one peer's coming or going makes at most.

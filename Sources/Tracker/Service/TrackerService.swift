@@ -38,6 +38,8 @@ final class TrackerService: AnnounceService {
     private(set) var swarmLog: SwarmLogFollower!
     private var watches: [any ChangeWatch] = []
     let passwordPool: WorkerPool
+    /// Makes keys and signs certificates: neither log-ins nor the database wait for it.
+    let signer: WorkerPool
     private var timers: [TimerID?] = [nil, nil, nil, nil]
     private var isShutDown = false
     /// Called when the projection can't follow the log any more: nothing can be answered truly.
@@ -64,6 +66,8 @@ final class TrackerService: AnnounceService {
         passwordPool = try WorkerPool(
             loop: loop, threads: configuration.passwordThreads,
             queueLimit: configuration.passwordQueue)
+        signer = try WorkerPool(
+            loop: loop, threads: 1, queueLimit: configuration.certificateQueue)
         super.init(
             loop: loop, directory: present, swarms: restored,
             identities: PeerIdentities(networkSecret: store.secret), configuration: configuration,
@@ -122,6 +126,7 @@ final class TrackerService: AnnounceService {
         recordDownloads()
         swarmLog.shutdown()
         store.shutdown()
+        signer.shutdown()
         passwordPool.shutdown()
     }
 
