@@ -9,12 +9,11 @@ final class GroupSeals {
 
     private struct Known {
         var seal: GroupSeal?
-        /// Who has left; their certificates may count yet.
-        var leavers: Set<String> = []
-        /// Those of them who may have left after what is being asked for was answered.
-        var latestLeavers: Set<String> = []
+        var leavers = GroupLeavers()
         var waiting: [Completion] = []
         var isAsking = false
+        /// What is being asked for may be answered without what was told to nobody here.
+        var asksAgain = false
         var timer: TimerID?
     }
 
@@ -50,20 +49,33 @@ final class GroupSeals {
         ask(group)
     }
 
-    /// The group's removals may have been told to nobody here.
+    /// The groups' removals until now may have been told to nobody here.
     func renewAll() {
-        for group in groups.keys { ask(group) }
+        for group in groups.keys.sorted() {
+            if groups[group]?.isAsking == true {
+                groups[group]?.asksAgain = true
+            } else {
+                ask(group)
+            }
+        }
     }
 
     func userLeft(_ user: String, _ group: String) {
-        groups[group]?.leavers.insert(user)
-        groups[group]?.latestLeavers.insert(user)
+        groups[group]?.leavers.left(user)
         dropPeers()
     }
 
-    func userJoined(_ user: String, _ group: String) {
-        groups[group]?.leavers.remove(user)
-        groups[group]?.latestLeavers.remove(user)
+    func userJoined(_ user: String, _ group: String) { groups[group]?.leavers.joined(user) }
+
+    /// The session's user is no member any more.
+    func leave(_ group: String) {
+        // Who waits is answered.
+        if groups[group]?.waiting.isEmpty == true { _ = forget(group) }
+    }
+
+    /// Whether a certificate of the user's is none any more.
+    func hasLeft(_ user: String, _ group: String) -> Bool {
+        groups[group]?.leavers.contains(user) == true
     }
 
     /// What is wrong with who has a certificate of the group's authority; nil: nothing.
@@ -71,7 +83,7 @@ final class GroupSeals {
         guard let member = SealedPeer(peer, at: node.loop.now) else {
             return "it is no member's"
         }
-        return groups[group]?.leavers.contains(member.userID) == true
+        return hasLeft(member.userID, group)
             ? "\(member.userID) isn't a member of \(group) any more" : nil
     }
 
@@ -80,7 +92,7 @@ final class GroupSeals {
     private func ask(_ group: String) {
         guard groups[group]?.isAsking == false else { return }
         groups[group]?.isAsking = true
-        groups[group]?.latestLeavers = []
+        groups[group]?.leavers.ask()
         let request: [UInt8]
         do {
             request = try CertificateRequest(key: key).pem()
@@ -100,6 +112,7 @@ final class GroupSeals {
     ) {
         guard groups[group] != nil else { return }
         groups[group]?.isAsking = false
+        defer { askAgainIfStale(group) }
         switch result {
         case .success(let response): take(response, group)
         case .failure(.refused(_, "not_sealed", _)):
@@ -125,13 +138,18 @@ final class GroupSeals {
             return schedule(group, after: Self.retryPause)
         }
         groups[group]?.seal = seal
-        let latest = groups[group]?.latestLeavers ?? []
-        groups[group]?.leavers = latest.union(response.left)
+        groups[group]?.leavers.take(answer: response.left)
         schedule(group, after: seal.renewal)
         let waiting = groups[group]?.waiting ?? []
         groups[group]?.waiting = []
         for completion in waiting { completion(.success(seal)) }
         dropPeers()
+    }
+
+    private func askAgainIfStale(_ group: String) {
+        guard groups[group]?.asksAgain == true else { return }
+        groups[group]?.asksAgain = false
+        ask(group)
     }
 
     private func forget(_ group: String) -> [Completion] {
@@ -162,10 +180,9 @@ final class GroupSeals {
         let now = node.loop.now
         for torrent in node.torrents.values {
             guard let group = torrent.sealedGroup else { continue }
-            let leavers = groups[group]?.leavers ?? []
             for connection in torrent.connections.all {
                 guard let peer = connection.sealedPeer else { continue }
-                if peer.end <= now || leavers.contains(peer.userID) { connection.drop() }
+                if peer.end <= now || hasLeft(peer.userID, group) { connection.drop() }
             }
         }
     }

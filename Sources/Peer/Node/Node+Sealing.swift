@@ -51,7 +51,7 @@ extension Node {
                     return notify("\(info.name): it is sealed by another than \(group)'s authority")
                 }
                 begin()
-            case .failure(.unreachable):
+            case .failure(.unreachable), .failure(.refused(503, _, _)):
                 loop.schedule(after: .seconds(1)) { [weak self] in
                     self?.whenSealed(group, info, begin)
                 }

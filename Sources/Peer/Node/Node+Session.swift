@@ -96,8 +96,9 @@ extension Node {
         if !isFirst {
             for torrent in torrents.values { torrent.announceNow() }
             leaveLostGroups(of: session)
-            session.seals.renewAll()
         }
+        // Whoever left before the stream was open is named with the next certificate.
+        session.seals.renewAll()
         for infoHash in session.unregistered.sorted() {
             guard let transfer = transfers.byInfoHash[infoHash] else { continue }
             registerShare(of: transfer)
@@ -113,6 +114,7 @@ extension Node {
                     case .failure(.refused(403...404, _, let message)) = result
                 else { return }
                 transfers.forget(group: group, user: session.userID)
+                session.seals.leave(group)
                 notify("the files of \(group) are not shared any more: \(message)")
             }
         }
@@ -184,9 +186,12 @@ extension Node {
         case .accepted: notify("you are a member of \(group) now")
         case .rejected: notify("your request to join \(group) was rejected")
         case .owner: notify("you own \(group) now")
-        case .left: transfers.forget(group: group, user: user)
+        case .left:
+            transfers.forget(group: group, user: user)
+            session.seals.leave(group)
         case .removed:
             transfers.forget(group: group, user: user)
+            session.seals.leave(group)
             notify("you were removed from \(group); its files are not shared any more")
         }
     }
