@@ -9,7 +9,7 @@ import Wire
     private func pair(_ network: Network, size: Int = 3_000_000) async throws -> Network.Pair {
         let alice = try await network.member("alice")
         let bob = try await network.member("bob")
-        try await alice("create_group readers sealed")
+        try await alice("create_group readers")
         try await bob("join_group readers")
         try await alice("accept_request readers bob")
         let original = try network.scratch.file("originals/book.bin", size: size, seed: 1)
@@ -86,34 +86,87 @@ import Wire
         try await pair.bob.download("book.bin", of: "readers", to: pair.copy)
     }
 
-    @Test func `a removed member's certificate opens nothing any more`() async throws {
+    /// Whoever has Bob's certificate and key is taken for Bob, whatever his peer does. Dave shares
+    /// too, and hears of it from the tracker alone.
+    @Test func `a removed member's connections end, new ones are refused, and the others go on`()
+        async throws
+    {
         let network = try await Network()
-        let pair = try await pair(network)
-        let infoHash = try await infoHash(pair)
+        let pair = try await pair(network, size: 8_000_000)
+        let (carol, dave) = (try await network.member("carol"), try await network.member("dave"))
+        for (user, peer) in [("carol", carol), ("dave", dave)] {
+            try await peer("join_group readers")
+            try await pair.alice("accept_request readers \(user)")
+        }
+        try await dave.download("book.bin", of: "readers", to: network.scratch("dave.bin"))
         let ticket = network.scratch("bob.torrent")
         try await pair.bob("export readers book.bin \(ticket)")
-        // Whoever has Bob's certificate and key is taken for Bob, whatever his peer does.
-        func greeting() async throws -> [String] {
-            let words = [
-                "s_client", "-quiet", "-connect", pair.alice.address, "-servername", infoHash.hex,
-                "-cert", ticket + ".pem", "-key", ticket + ".pem",
-            ]
-            let handshake = try Handshake.stranger(infoHash).encoded()
-            let escaped = handshake.map { "\\x" + Hex.encode([$0]) }.joined()
-            let script = "printf '\(escaped)' | timeout 3 openssl \"$@\" | tr -cd '[:alnum:]'"
-            return try await run("bash", ["-c", script, "bash"] + words).output
+        let name = try await infoHash(pair)
+        func visit(_ sharer: PeerProcess) throws -> ChildProcess {
+            try visitor(sharer, name, ticket + ".pem")
         }
-        #expect(try await greeting().joined().hasPrefix("BitTorrentprotocol"))
+        var visitors: [ChildProcess] = []
+        defer { for visitor in visitors { visitor.kill() } }
+        for sharer in [pair.alice, dave] {
+            let visitor = try visit(sharer)
+            visitors.append(visitor)
+            try await visitor.line("the sharer's handshake") { $0 == "BitTorrent protocol" }
+        }
+        // Slow enough that Carol is in the middle of it.
+        for sharer in [pair.alice, dave] { try await sharer("limit up 500K") }
+        try await carol("download_file readers book.bin \(network.scratch("carol.bin"))")
+        _ = try await carol.download(of: "book.bin") { $0.received > 0 }
         try await pair.alice("remove_member readers bob")
-        _ = try await eventually("Bob is refused") {
-            try await greeting().joined().isEmpty ? true : nil
+        for visitor in visitors { try await visitor.line("the end") { $0 == "ended" } }
+        for sharer in [pair.alice, dave] {
+            let refused = try visit(sharer)
+            visitors.append(refused)
+            try await refused.line("the end") { $0 == "ended" }
+            #expect(!refused.output.lines.contains("BitTorrent protocol"))
+            try await sharer("limit up off")
         }
-        let carol = try await network.member("carol")
-        try await carol("join_group readers")
-        try await pair.alice("accept_request readers carol")
-        try await carol.download("book.bin", of: "readers", to: network.scratch("carol.bin"))
+        try await carol("wait book.bin", within: .seconds(90))
         #expect(try await same(network.scratch("carol.bin"), pair.original))
+        // And back again.
+        try await pair.bob("join_group readers")
+        try await pair.alice("accept_request readers bob")
+        try await eventually("Bob is let in by Dave") {
+            let again = try visit(dave)
+            visitors.append(again)
+            return try await again.line("what comes") { _ in true } == "BitTorrent protocol"
+        }
     }
+
+    /// Shows a certificate to a sharer, and says what comes: the name of the protocol, and the end.
+    private func visitor(
+        _ sharer: PeerProcess, _ name: InfoHash, _ pem: String
+    ) throws -> ChildProcess {
+        let handshake = Hex.encode(try Handshake.stranger(name).encoded())
+        return try ChildProcess(
+            "/usr/bin/python3",
+            ["-u", "-c", Self.visitScript, "\(sharer.port)", name.hex, pem, handshake])
+    }
+
+    private static let visitScript = """
+        import socket, ssl, sys
+        port, name, pem, handshake = sys.argv[1:]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.load_cert_chain(pem)
+        try:
+            there = context.wrap_socket(
+                socket.create_connection(('127.0.0.1', int(port))), server_hostname=name)
+            there.sendall(bytes.fromhex(handshake))
+            greeting = there.recv(20)
+            if greeting:
+                print(greeting[1:].decode())
+            while there.recv(65536):
+                pass
+        except OSError:
+            pass
+        print('ended')
+        """
 
     @Test func `a member that is removed gets no more, and the others go on`() async throws {
         let network = try await Network()
