@@ -23,11 +23,15 @@ extension Stream {
 
     /// Gives the connection away, to be made a stream of another loop; what has arrived and wasn't
     /// read is still there. The delegate isn't called any more, and is let go.
-    /// - Returns: nil where something is queued, the stream is about to close, or speaks TLS.
-    package func detach() -> AcceptedSocket? {
-        guard state == .open, failure == nil, !isFinishing, queuedByteCount == 0, tls == nil
+    /// - Parameter session: gets the TLS that goes with it.
+    /// - Returns: nil where something is queued, the stream is about to close, or in the middle of a
+    ///   handshake.
+    package func detach(with session: inout DetachedTLS?) -> AcceptedSocket? {
+        guard state == .open, failure == nil, !isFinishing, queuedByteCount == 0,
+            tls?.isEstablished != false
         else { return nil }
         do throws(SystemError) { try setInterest(nil) } catch { return nil }
+        session = tls.take().map { DetachedTLS(session: $0) }
         state = .closed
         cancelTimeout()
         releaseQueue()

@@ -75,13 +75,16 @@ package final class Stream: EventSource {
     }
 
     /// Makes a stream of a connection that has come in.
+    /// - Parameter tls: that another loop's stream had with it.
     package convenience init(
-        loop: EventLoop, accepted: consuming AcceptedSocket, delegate: any StreamDelegate
+        loop: EventLoop, accepted: consuming AcceptedSocket, tls: DetachedTLS? = nil,
+        delegate: any StreamDelegate
     ) {
         let address = accepted.remoteAddress
         self.init(
             loop: loop, descriptor: accepted.takeDescriptor(), remoteAddress: address,
             state: .open, delegate: delegate)
+        self.tls = tls?.session
         do throws(SystemError) {
             try watch(for: .readable)
         } catch {

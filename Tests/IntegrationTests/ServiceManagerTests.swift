@@ -143,6 +143,48 @@ import Testing
         #expect(finished.errors.joined().contains("LISTEN_FDS"), "\(finished)")
     }
 
+    @Test func `SIGHUP shows the certificate that is in its file then, on all reactors`()
+        async throws
+    {
+        let scratch = try Scratch()
+        let pem = scratch("own.pem")
+        func make() async throws -> String {
+            let made = try await run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-subj", "/CN=tracker", "-keyout", pem + ".key", "-out", pem,
+                ])
+            #expect(made.code == 0, "\(made)")
+            let read = try await run("openssl", ["x509", "-in", pem, "-noout", "-fingerprint"])
+            return try #require(read.output.first)
+        }
+        func shown(by tracker: TrackerProcess) async throws -> String? {
+            let script =
+                "openssl s_client -connect $0 </dev/null | openssl x509 -noout -fingerprint"
+            return try await run("bash", ["-c", script, tracker.address]).output.first
+        }
+        let first = try await make()
+        let tracker = try await TrackerProcess(
+            dataFolder: scratch("data"),
+            options: ["--reactors", "3", "--certificate", pem, "--key", pem + ".key"])
+        #expect(try await shown(by: tracker) == first)
+        let second = try await make()
+        #expect(try await shown(by: tracker) == first && first != second)
+        tracker.process.signal(SIGHUP)
+        try await eventually("the new certificate", context: tracker.process.transcript) {
+            for _ in 0..<8 where try await shown(by: tracker) != second { return false }
+            return true
+        }
+        _ = try scratch.text("own.pem", "nonsense")
+        tracker.process.signal(SIGHUP)
+        try await tracker.process.line("what is wrong", in: tracker.process.errors) {
+            $0.contains("the options stay as they are") && $0.contains("own.pem")
+        }
+        #expect(try await shown(by: tracker) == second)
+    }
+
     @Test func `SIGHUP reads the options again, and wrong ones change nothing`() async throws {
         let scratch = try Scratch()
         let config = try scratch.text("tracker.conf", "open-swarms = on\n")

@@ -3,16 +3,11 @@ import Wire
 
 /// A connection on its way to another reactor.
 struct HTTPHandOver: Sendable {
-    enum Content: Sendable {
-        /// A request that the old one can't answer.
-        case request(HTTPRequest)
-        /// The first bytes, which are TLS's.
-        case tls([UInt8])
-    }
-
     let descriptor: Int32
     let remoteAddress: SocketAddress
-    let content: Content
+    let tls: DetachedTLS?
+    /// What the old one can't answer.
+    let request: HTTPRequest
     /// With what has come behind the request.
     let decoder: HTTPRequestDecoder
     /// Answers to the requests before it.
@@ -27,15 +22,17 @@ extension HTTPConnection {
     /// asked before has been answered.
     func handOver(_ request: HTTPRequest) {
         mode = .leaving
-        leavingWith = .request(request)
+        leavingWith = request
+        stream?.pauseReading()
         server.expect(.nothing, of: self)
     }
 
     /// Goes once the client has taken what was sent before.
     /// - Parameter unsent: answers that weren't given to the stream.
     func leave(with unsent: [UInt8]) {
-        guard mode == .leaving, let content = leavingWith, let stream else { return }
-        guard let socket = stream.detach() else {
+        guard mode == .leaving, let request = leavingWith, let stream else { return }
+        var tls: DetachedTLS?
+        guard let socket = stream.detach(with: &tls) else {
             guard stream.isOpen else { return }
             server.loop.schedule(after: Self.leavingPause) { [weak self] in
                 self?.leave(with: unsent)
@@ -44,22 +41,18 @@ extension HTTPConnection {
         }
         let remoteAddress = socket.remoteAddress
         let handed = HTTPHandOver(
-            descriptor: socket.takeDescriptor(), remoteAddress: remoteAddress, content: content,
-            decoder: decoder, unsent: unsent)
+            descriptor: socket.takeDescriptor(), remoteAddress: remoteAddress, tls: tls,
+            request: request, decoder: decoder, unsent: unsent)
         server.onHandOver(handed)
         finish()
     }
 
     /// Goes on where the other reactor left off.
     func resume(_ handed: HTTPHandOver) {
+        isFresh = false
         decoder = handed.decoder
         if !handed.unsent.isEmpty { write(handed.unsent) }
-        switch handed.content {
-        case .request(let request): processRequests(received: 0, first: request)
-        case .tls(let bytes):
-            guard let stream else { return }
-            bytes.withUnsafeBytes { self.stream(stream, didReceive: $0) }
-        }
+        processRequests(received: 0, first: handed.request)
     }
 
     // MARK: TLS
@@ -69,18 +62,10 @@ extension HTTPConnection {
 
     /// False: the server has no TLS.
     func beginTLS(with bytes: UnsafeRawBufferPointer) -> Bool {
-        switch server.tls {
-        case .none: return false
-        case .here(let context):
-            stream?.secure(
-                with: context, handshakes: server.handshakes, received: bytes,
-                within: server.limits.handshakeTime)
-        case .elsewhere:
-            mode = .leaving
-            leavingWith = .tls(Array(bytes))
-            server.expect(.nothing, of: self)
-            leave(with: [])
-        }
+        guard let context = server.tls else { return false }
+        stream?.secure(
+            with: context, handshakes: server.handshakes, received: bytes,
+            within: server.limits.handshakeTime)
         return true
     }
 }
@@ -90,6 +75,6 @@ extension HTTPServer {
     func adopt(_ handed: HTTPHandOver) {
         let socket = AcceptedSocket(taking: handed.descriptor, from: handed.remoteAddress)
         guard !isDraining else { return }
-        add(socket)?.resume(handed)
+        add(socket, tls: handed.tls)?.resume(handed)
     }
 }

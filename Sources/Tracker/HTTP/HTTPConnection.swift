@@ -33,7 +33,7 @@ final class HTTPConnection: StreamDelegate {
     var decoder: HTTPRequestDecoder
     var mode = Mode.open
     private var eventStream: EventStream?
-    var leavingWith: HTTPHandOver.Content?
+    var leavingWith: HTTPRequest?
     /// The request whose answer is to go out next, and how many wait from there on.
     private var firstWaiting: UInt64 = 0
     private var waitingCount = 0
@@ -47,7 +47,7 @@ final class HTTPConnection: StreamDelegate {
     /// The client has said that it sends no request after this one.
     private var hasLastRequest = false
     /// Nothing has been received yet: the first byte tells TLS from HTTP.
-    private var isFresh = true
+    var isFresh = true
     /// Answers are being gathered in the server's scratch.
     private var isGathering = false
 
@@ -60,8 +60,9 @@ final class HTTPConnection: StreamDelegate {
         decoder = HTTPRequestDecoder(limits: server.limits.request)
     }
 
-    func start(_ accepted: consuming AcceptedSocket) {
-        let stream = Stream(loop: server.loop, accepted: accepted, delegate: self)
+    /// - Parameter tls: what it speaks already.
+    func start(_ accepted: consuming AcceptedSocket, tls: DetachedTLS?) {
+        let stream = Stream(loop: server.loop, accepted: accepted, tls: tls, delegate: self)
         stream.writeLimit = server.limits.answer
         stream.lowWaterMark = Self.resumeLevel
         self.stream = stream

@@ -87,17 +87,9 @@ final class HTTPServer {
     private var onDrained: (() -> Void)?
     /// Takes connections whose requests are another reactor's to answer.
     var onHandOver: (HTTPHandOver) -> Void = { _ in }
-    /// What becomes of a connection whose first byte is TLS's.
-    var tls = TLSUse.none
+    /// For connections whose first byte is TLS's; nil: that is no request.
+    var tls: TLSContext?
     let handshakes: TLSHandshakes
-
-    enum TLSUse {
-        /// It is no request.
-        case none
-        case here(TLSContext)
-        /// It is another reactor's, from its first byte on.
-        case elsewhere
-    }
 
     init(loop: EventLoop, limits: Limits, proxies: TrustedProxies = TrustedProxies()) {
         self.loop = loop
@@ -153,7 +145,9 @@ final class HTTPServer {
     }
 
     /// Nil where its address has too many; then it is closed.
-    func add(_ accepted: consuming AcceptedSocket) -> HTTPConnection? {
+    func add(
+        _ accepted: consuming AcceptedSocket, tls: DetachedTLS? = nil
+    ) -> HTTPConnection? {
         let address = IPAddress(accepted.remoteAddress)
         guard counts.add(address, limit: limit(for: address)) else {
             traffic.turnedAway += 1
@@ -161,7 +155,7 @@ final class HTTPServer {
         }
         let slot = freeSlots.popLast() ?? connections.count
         let connection = HTTPConnection(server: self, slot: slot, address: address)
-        connection.start(accepted)
+        connection.start(accepted, tls: tls)
         if slot == connections.count {
             connections.append(connection)
         } else {

@@ -24,10 +24,11 @@ final class SideReactor {
     /// As the first reactor is now; serves once its thread is started.
     /// - Parameters:
     ///   - sockets: the first reactor's own, where they were handed over to the program.
+    ///   - certificate: shown to who speaks TLS.
     ///   - main: takes connections.
     init(
         like first: AnnounceService, at address: SocketAddress, sockets: InheritedSockets,
-        connectionIDs: ConnectionIDs, main: LoopBound<HTTPServer>
+        connectionIDs: ConnectionIDs, certificate: TLSContext, main: LoopBound<HTTPServer>
     ) throws(SystemError) {
         loop = try EventLoop()
         let configuration = first.configuration
@@ -39,7 +40,7 @@ final class SideReactor {
             loop: loop, limits: configuration.http, proxies: configuration.trustedProxies)
         front = AnnounceFront(service: service) { $1.connection.handOver($0) }
         server.handler = front
-        server.tls = .elsewhere
+        server.tls = certificate
         server.onHandOver = { handed in
             if !main.submit({ $0.adopt(handed) }) { close(handed.descriptor) }
         }
@@ -72,8 +73,9 @@ final class SideReactor {
         for notice in notices { service.performInSwarms(notice) }
     }
 
-    func reload(_ configuration: TrackerConfiguration) {
+    func reload(_ configuration: TrackerConfiguration, _ certificate: TLSContext) {
         service.reload(configuration)
+        server.tls = certificate
         server.reload(limits: configuration.http, proxies: configuration.trustedProxies)
     }
 

@@ -18,7 +18,7 @@ final class SideReactors {
     /// swarms.
     init(
         besides first: AnnounceService, server: HTTPServer, count: Int, at address: SocketAddress,
-        sockets: InheritedSockets, connectionIDs: ConnectionIDs
+        sockets: InheritedSockets, connectionIDs: ConnectionIDs, certificate: TLSContext
     ) throws(SystemError) {
         loop = first.loop
         let main = LoopBound(server, on: first.loop)
@@ -27,7 +27,7 @@ final class SideReactors {
             reactors.append(
                 try SideReactor(
                     like: first, at: address, sockets: sockets, connectionIDs: connectionIDs,
-                    main: main))
+                    certificate: certificate, main: main))
         }
         self.reactors = reactors
         handles = reactors.map { LoopBound($0, on: $0.loop) }
@@ -78,8 +78,8 @@ final class SideReactors {
 
     // MARK: The rest
 
-    func reload(_ configuration: TrackerConfiguration) {
-        for handle in handles { handle.submit { $0.reload(configuration) } }
+    func reload(_ configuration: TrackerConfiguration, _ certificate: TLSContext) {
+        for handle in handles { handle.submit { $0.reload(configuration, certificate) } }
     }
 
     /// Adds the figures of all to those of the first.

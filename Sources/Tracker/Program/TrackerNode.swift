@@ -13,7 +13,7 @@ final class TrackerNode {
     let address: SocketAddress
     let service: TrackerService
     /// What it shows to who speaks TLS.
-    let certificate: TrackerCertificate
+    private(set) var certificate: TrackerCertificate
     private let front: AnnounceFront
     let server: HTTPServer
     private let datagrams: DatagramFront
@@ -60,7 +60,7 @@ final class TrackerNode {
             let location = try store(self.address.port)
             lock = try location.lockForTracker()
             self.certificate = try certificate(self.address.port)
-            server.tls = .here(self.certificate.context)
+            server.tls = self.certificate.context
             let stores = try location.open()
             service = try TrackerService(
                 loop: loop, stores: stores,
@@ -99,7 +99,7 @@ final class TrackerNode {
         try datagrams.sharePort()
         let sides = try SideReactors(
             besides: service, server: server, count: count, at: address, sockets: sockets,
-            connectionIDs: connectionIDs)
+            connectionIDs: connectionIDs, certificate: certificate.context)
         sides.onFailure = { [unowned self] in service.onFailure($0) }
         service.sides = sides
     }
@@ -142,12 +142,15 @@ final class TrackerNode {
         logger.info("stopped")
     }
 
-    /// Takes other settings, as far as they can change while it runs.
-    func reload(_ configuration: TrackerConfiguration) {
+    /// Takes other settings, as far as they can change while it runs, and shows another certificate to
+    /// whoever connects from now on.
+    func reload(_ configuration: TrackerConfiguration, _ certificate: TrackerCertificate) {
         service.reload(configuration)
         server.reload(limits: configuration.http, proxies: configuration.trustedProxies)
-        service.sides?.reload(configuration)
-        logger.info("options read again")
+        self.certificate = certificate
+        server.tls = certificate.context
+        service.sides?.reload(configuration, certificate.context)
+        logger.info("options read again", ["certificate": certificate.pin])
     }
 
     /// Takes no more connections, answers what has been asked, and ends `run`; called again, ends

@@ -76,7 +76,13 @@ package enum TrackerProgram {
         let signals = try SignalSource(loop: node.loop, signals: [SIGINT, SIGTERM, SIGHUP]) {
             if $0 != SIGHUP { return node.stop() }
             manager.reloading()
-            reload(node, sink, logger, since: settings, readAgain)
+            reload(node, sink, logger, since: settings) {
+                let settings = try readAgain()
+                return (
+                    settings,
+                    try settings.certificate(port: node.address.port, environment: environment)
+                )
+            }
             manager.ready(status)
         }
         TerminalCommands.watch(stopping: LoopBound(node, on: node.loop))
@@ -102,10 +108,11 @@ package enum TrackerProgram {
         }
     }
 
-    /// Opens the log file and reads the options again. What is wrong there leaves all as it was.
+    /// Opens the log file and reads the options and the certificate again. What is wrong there leaves
+    /// all as it was.
     private static func reload(
         _ node: TrackerNode, _ sink: LogSink, _ logger: Logger, since old: TrackerSettings,
-        _ readAgain: () throws -> TrackerSettings
+        _ readAgain: () throws -> (TrackerSettings, TrackerCertificate)
     ) {
         do throws(LogFileError) {
             try sink.reopen()
@@ -113,11 +120,11 @@ package enum TrackerProgram {
             logger.error("can't open the log file again", ["error": error])
         }
         do {
-            let settings = try readAgain()
+            let (settings, certificate) = try readAgain()
             for name in settings.needingRestart(since: old) {
                 logger.warning("this option counts from the next start on", ["option": name])
             }
-            node.reload(settings.configuration)
+            node.reload(settings.configuration, certificate)
         } catch {
             logger.error("the options stay as they are", ["error": "\(error)"])
         }

@@ -199,7 +199,6 @@ struct TrackerSettings {
             ("data-dir", dataFolder != old.dataFolder), ("store", store != old.store),
             ("log-file", logFile != old.logFile),
             ("log-level", logLevel != old.logLevel),
-            ("certificate", certificateFiles != old.certificateFiles),
             ("secret-key", secretKeyFile != old.secretKeyFile),
             ("reactors", configuration.reactors != old.configuration.reactors),
             (

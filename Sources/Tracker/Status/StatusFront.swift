@@ -43,8 +43,8 @@ final class StatusFront {
         _ resource: Resource, _ request: HTTPRequest, from client: IPAddress,
         _ exchange: HTTPExchange
     ) {
-        guard mayRead(request, client) else {
-            return exchange.respond(APIError.administratorOnly.response)
+        if !client.isLoopback, let refusal = refusal(of: request, exchange) {
+            return exchange.respond(refusal.response)
         }
         switch resource {
         case .metrics:
@@ -66,14 +66,20 @@ final class StatusFront {
         if let sides = service.sides { sides.add(to: own, then: then) } else { then(own) }
     }
 
-    private func mayRead(_ request: HTTPRequest, _ client: IPAddress) -> Bool {
-        if client.isLoopback { return true }
+    /// What is wrong with a request from elsewhere; nil: nothing.
+    private func refusal(of request: HTTPRequest, _ exchange: HTTPExchange) -> APIError? {
         guard let token = service.configuration.administratorToken,
             let given = request.header("authorization"), given.hasPrefix("Bearer ")
-        else { return false }
+        else { return .administratorOnly }
+        // Whoever sends it in the clear has to learn that, whether it is the right one or not.
+        guard exchange.connection.isPrivate || service.configuration.takesSecretsInClear else {
+            return .tlsRequired
+        }
         // Digests are compared, so that the time tells nothing of the token.
-        return SHA1Hasher.hash(Array(given.dropFirst(7).utf8))
+        let isRight =
+            SHA1Hasher.hash(Array(given.dropFirst(7).utf8))
             == SHA1Hasher.hash(Array(token.utf8))
+        return isRight ? nil : .administratorOnly
     }
 
     private func respond(_ exchange: HTTPExchange, _ type: String, _ body: [UInt8]) {

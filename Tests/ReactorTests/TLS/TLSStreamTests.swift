@@ -172,11 +172,36 @@ import Testing
         }
     }
 
-    @Test func `a stream that speaks TLS isn't given away`() throws {
+    @Test func `a connection is given away with its TLS`() throws {
         try withLoop { loop in
             let pair = try TLSPair(on: loop)
-            let isGiven = pair.server.detach() != nil
-            #expect(!isGiven && pair.server.isOpen)
+            pair.client.write([1, 2, 3])
+            run(loop, untilReceived: 3, by: pair.serverSide)
+            var session: DetachedTLS?
+            guard let socket = pair.server.detach(with: &session) else {
+                Issue.record("it isn't given away")
+                return
+            }
+            #expect(session != nil && !pair.server.isOpen)
+            let recorder = Recorder()
+            let server = Stream(loop: loop, accepted: socket, tls: session, delegate: recorder)
+            #expect(server.isSecure)
+            pair.client.write([4, 5])
+            run(loop, untilReceived: 2, by: recorder)
+            #expect(recorder.received == [4, 5])
+            server.write([6])
+            run(loop, untilReceived: 1, by: pair.clientSide)
+            #expect(pair.clientSide.received == [6])
+        }
+    }
+
+    @Test func `a stream in the middle of a handshake isn't given away`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            pair.server.secure(with: try TLSContext(.server, presenting: TestIdentity().identity))
+            var session: DetachedTLS?
+            let isGiven = pair.server.detach(with: &session) != nil
+            #expect(!isGiven && session == nil && pair.server.isOpen)
         }
     }
 }

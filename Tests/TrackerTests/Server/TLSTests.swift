@@ -73,11 +73,48 @@ import Wire
         #expect(answer.contains("invalid_request"))
     }
 
+    @Test func `the administrator's token is taken from elsewhere over TLS only`() throws {
+        let header = "Authorization: Bearer 0123456789abcdef"
+        let tracker = try RunningTracker { $0.administratorToken = "0123456789abcdef" }
+        let refused = try ask(tracker, "GET /metrics", from: elsewhere, header)
+        #expect(refused.contains("403") && refused.contains("tls_required"), "\(refused)")
+        let stranger = try ask(tracker, "GET /metrics", from: elsewhere)
+        #expect(stranger.contains("administrator_only"))
+        #expect(try ask(tracker, "GET /metrics", from: here, header).contains("200 OK"))
+        let careless = try RunningTracker {
+            $0.administratorToken = "0123456789abcdef"
+            $0.takesSecretsInClear = true
+        }
+        #expect(try ask(careless, "GET /metrics", from: elsewhere, header).contains("200 OK"))
+    }
+
+    /// A side reactor answers the announce, and gives the connection away with the next request.
     @Test func `TLS is answered whichever reactor takes the connection`() throws {
         let tracker = try RunningTracker { $0.reactors = 3 }
+        let address = "https://127.0.0.1:\(tracker.port)"
+        let announce = AnnounceRequest(
+            infoHash: InfoHash(SHA1Hasher.hash([1])),
+            peerID: try #require(PeerID(Array("-XX0000-000000000000".utf8))), port: 5, left: 0)
         for _ in 0..<12 {
-            let answer = try curl(["--insecure", "https://127.0.0.1:\(tracker.port)/healthz"])
-            #expect(answer == "ok\n")
+            let answer = try curl([
+                "--insecure", "\(address)/announce?\(announce.query())", "\(address)/healthz",
+                "\(address)/api/v1/network", "\(address)/healthz", "--write-out",
+                "[%{num_connects}]",
+            ])
+            #expect(answer.hasPrefix("d8:complete"), "\(answer)")
+            #expect(answer.contains("[1]ok\n[0]{") && answer.hasSuffix("}[0]ok\n[0]"), "\(answer)")
+        }
+        tracker.stop()
+    }
+
+    /// Also of one that another reactor has given away.
+    @Test func `what looks like TLS in the middle of a connection is no request`() throws {
+        let tracker = try RunningTracker { $0.reactors = 3 }
+        for _ in 0..<12 {
+            let client = try tracker.connect()
+            #expect(try client.call(.get, "/healthz").status == 200)
+            try client.send([0x16, 3, 1, 0, 4] + Array("\r\n\r\n".utf8))
+            #expect(try client.answer().status == 400)
         }
         tracker.stop()
     }
@@ -87,15 +124,18 @@ import Wire
 
     /// What is answered to a request that came from this address, as far as the tracker knows.
     private func ask(
-        _ tracker: RunningTracker, _ request: String, from address: SocketAddress
+        _ tracker: RunningTracker, _ request: String, from address: SocketAddress,
+        _ header: String = "Accept: */*"
     ) throws -> String {
         var ends: [Int32] = [0, 0]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         defer { close(ends[0]) }
         let flags = fcntl(ends[1], F_GETFL)
         try #require(fcntl(ends[1], F_SETFL, flags | O_NONBLOCK) == 0)
-        let bytes = Array(
-            "\(request) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
+        let lines = [
+            "\(request) HTTP/1.1", "Host: x", header, "Content-Length: 0", "Connection: close",
+        ]
+        let bytes = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
         try #require(send(ends[0], bytes, bytes.count, 0) == bytes.count)
         let server = ends[1]
         tracker.submitAdoption(of: server, from: address)
