@@ -98,7 +98,7 @@ let package = Package(
             "Tracker",
             [
                 "Tracker", "TrackerCore", "Reactor", "Wire", "Options", "Logging", "SQLite",
-                "Certificates",
+                "PostgreSQL", "Certificates",
             ]),
         tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite", "Certificates"]),
         tests("Fuzz", ["FuzzEntries"]),
