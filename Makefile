@@ -9,7 +9,8 @@ PROGRAMS := mtorrent mtorrent-tracker
 SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: build demo test test-asan test-tsan test-systemd fuzz sim-soak bench bench-peer bench-tracker bench-sync check
+.PHONY: build demo check test test-asan test-tsan test-systemd fuzz sim-soak
+.PHONY: bench bench-peer bench-tracker bench-sync bench-sealed
 .PHONY: install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
 
@@ -45,6 +46,11 @@ bench: bootstrap-tests build ## measure against aria2 on this machine
 bench-peer: bootstrap-bench build ## measure the peer under load, beside other clients
 	swift build -c release --package-path Benchmarks
 	Benchmarks/.build/release/mtorrent-bench peer --programs .build/release $(BENCH)
+
+bench-sealed: bootstrap-bench build ## measure serving over TLS beside serving without, and removals
+	swift build -c release --package-path Benchmarks
+	Benchmarks/.build/release/mtorrent-bench peer --programs .build/release --size 512 --leechers 1,50,500 seal
+	Benchmarks/removals.py .build/release
 
 bench-tracker: bootstrap-bench build ## measure the tracker under load, beside opentracker
 	swift build -c release --package-path Benchmarks

@@ -19,7 +19,7 @@ let package = Package(
     products: [.executable(name: "mtorrent-bench", targets: ["mtorrent-bench"])],
     targets: [
         .target(name: "CLoad", cSettings: strictC),
-        generator("leechers"),
+        generator("leechers", libraries: ["ssl", "crypto"]),
         generator("sharers"),
         generator("handshakes"),
         generator("receiver", libraries: ["crypto"]),

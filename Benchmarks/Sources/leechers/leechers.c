@@ -1,6 +1,5 @@
 #include "leechers.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,14 +16,16 @@ static uint8_t received[RECEIVE_BYTES];
 static void drop(struct crowd *crowd, struct leecher *leecher) {
     if (leecher->fd < 0) return;
     if (!leecher->is_connected) crowd->half_open--;
+    end_tls(leecher);
     close(leecher->fd);
     leecher->fd = -1;
 }
 
 static void flush_out(struct crowd *crowd, struct leecher *leecher) {
     if (leecher->out_bytes > 0) {
-        ssize_t sent = send(leecher->fd, leecher->out, leecher->out_bytes, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
+        bool is_waiting;
+        ssize_t sent = put_bytes(leecher, leecher->out, leecher->out_bytes, &is_waiting);
+        if (sent < 0 && !is_waiting) {
             drop(crowd, leecher);
             return;
         }
@@ -33,7 +34,7 @@ static void flush_out(struct crowd *crowd, struct leecher *leecher) {
             memmove(leecher->out, leecher->out + sent, leecher->out_bytes);
         }
     }
-    bool waits = leecher->out_bytes > 0;
+    bool waits = wants_to_send(leecher);
     if (waits == leecher->waits_to_send) return;
     leecher->waits_to_send = waits;
     watch_again(crowd->poll, leecher->fd, EPOLLIN | (waits ? EPOLLOUT : 0), leecher);
@@ -80,6 +81,7 @@ static void dial(struct crowd *crowd, struct leecher *leecher) {
     leecher->fd = connect_from(address_in(crowd->net, leecher->number), crowd->to);
     if (leecher->fd < 0) return;
     crowd->half_open++;
+    begin_tls(crowd, leecher);
     put_handshake(leecher->out, &crowd->torrent, "LC", leecher->number, true);
     leecher->out_bytes = HANDSHAKE_BYTES;
     leecher->waits_to_send = true;
@@ -209,16 +211,20 @@ static void take(struct crowd *crowd, struct leecher *leecher, const uint8_t *by
 }
 
 static void receive(struct crowd *crowd, struct leecher *leecher) {
-    // The rest of a large block is thrown away without being copied (MSG_TRUNC, tcp(7)): the crowd
-    // must not be what is measured.
-    bool is_large = leecher->skip >= RECEIVE_BYTES / 4;
-    ssize_t count = is_large ? recv(leecher->fd, NULL, leecher->skip, MSG_TRUNC)
-                             : recv(leecher->fd, received, sizeof received, 0);
-    if (count <= 0) {
-        if (count == 0 || (errno != EAGAIN && errno != EINTR)) drop(crowd, leecher);
-        return;
-    }
-    take(crowd, leecher, received, (size_t)count);
+    do {
+        // The rest of a large block is thrown away without being copied (MSG_TRUNC, tcp(7)): the crowd
+        // must not be what is measured.
+        bool is_large = !leecher->tls && leecher->skip >= RECEIVE_BYTES / 4, is_waiting;
+        ssize_t count = is_large ? get_bytes(leecher, NULL, leecher->skip, &is_waiting)
+                                 : get_bytes(leecher, received, sizeof received, &is_waiting);
+        if (count <= 0) {
+            if (is_waiting) break;
+            drop(crowd, leecher);
+            return;
+        }
+        take(crowd, leecher, received, (size_t)count);
+    } while (leecher->fd >= 0 && has_more(leecher));
+    // Also what waited for TLS's handshake.
     if (leecher->fd >= 0) ask(crowd, leecher);
 }
 

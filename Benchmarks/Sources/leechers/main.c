@@ -118,7 +118,7 @@ static void measure(struct crowd *crowd, double settle, double warm_up, double s
 }
 
 int main(int argc, char **argv) {
-    const char *to = NULL, *info_hash = NULL;
+    const char *to = NULL, *info_hash = NULL, *certificate = NULL;
     long bytes = 0, piece = 0, count = 1, block = BLOCK_BYTES, pipeline = 64, pid = 0, net = 64;
     double seconds = 2, settle = 10, warm_up = 4;
     bool is_idle = false;
@@ -134,6 +134,7 @@ int main(int argc, char **argv) {
         {"seconds", REAL, &seconds}, // of the window
         {"pid", NUMBER, &pid},       // the server, whose processor time is taken
         {"idle", FLAG, &is_idle},    // connect, and ask for nothing
+        {"certificate", TEXT, &certificate}, // speak TLS with what is in this file (PEM)
     };
     read_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (count < 1 || pipeline < 1 || block < 1 || net < 0 || net > 255) fail("out of range");
@@ -141,6 +142,8 @@ int main(int argc, char **argv) {
     struct crowd crowd = {
         .torrent = torrent_of(info_hash, (uint64_t)bytes, (uint32_t)piece),
         .to = address_of(to),
+        .tls = certificate ? tls_with(certificate) : NULL,
+        .server_name = info_hash,
         .net = (int)net,
         .count = (int)count,
         .block = (uint32_t)block,

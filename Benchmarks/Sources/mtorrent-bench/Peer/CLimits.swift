@@ -25,7 +25,7 @@ struct CServer: Client {
             }
         return try stage.generators.start(
             "sharers",
-            manner + stage.torrentOptions + .option("file", stage.original)
+            manner + stage.torrentOptions() + .option("file", stage.original)
                 + .option("listen", "127.0.0.1:\(port)"), on: .first)
     }
 }
@@ -39,7 +39,7 @@ struct CReceiver: Downloader {
         try stage.torrent.pieceHashes.write(to: URL(fileURLWithPath: hashes))
         let process = try stage.generators.start(
             "receiver",
-            stage.torrentOptions + .option("from", "127.0.0.1:\(order.sharers.lowerBound)")
+            stage.torrentOptions() + .option("from", "127.0.0.1:\(order.sharers.lowerBound)")
                 + .option("count", order.sharers.count) + .option("file", order.result)
                 + .option("hashes", hashes), on: order.core)
         return RunningDownload(process) { false }

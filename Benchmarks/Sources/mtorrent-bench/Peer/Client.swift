@@ -10,10 +10,13 @@ protocol Client: Sendable {
     func prepare(_ stage: PeerStage) async throws
     /// Starts it with the whole file, listening at the port.
     func share(_ stage: PeerStage, port: UInt16) async throws -> ChildProcess
+    /// What leechers have to know to be served.
+    func leecherOptions(_ stage: PeerStage) -> [String]
 }
 
 extension Client {
     var requestBytes: Int { 16384 }
+    func leecherOptions(_ stage: PeerStage) -> [String] { stage.torrentOptions() }
     func prepare(_ stage: PeerStage) async throws {}
 }
 

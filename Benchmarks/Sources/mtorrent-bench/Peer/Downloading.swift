@@ -109,7 +109,7 @@ struct Downloading {
             : .option("listen", "127.0.0.1:\(order.sharers.lowerBound)")
         return try stage.generators.start(
             "sharers",
-            place + ["--sendfile"] + stage.torrentOptions + .option("file", stage.original)
+            place + ["--sendfile"] + stage.torrentOptions() + .option("file", stage.original)
                 + .option("count", order.sharers.count)
                 + (client.maxBlock > 16384 ? .option("max-block", client.maxBlock) : []))
     }

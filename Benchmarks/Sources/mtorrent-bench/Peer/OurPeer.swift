@@ -16,10 +16,13 @@ struct OurPeer: Client {
     }
 
     /// Starts it over the state in which it shares the file once it is logged in.
-    func start(_ stage: PeerStage, port: UInt16) throws -> ChildProcess {
+    /// - Parameter state: nil is that of the open group's sharer.
+    func start(
+        _ stage: PeerStage, port: UInt16, state: String? = nil
+    ) throws -> ChildProcess {
         try stage.placement.start(
             stage.programs.peer,
-            ["--data-dir", stage.sharerState, "127.0.0.1:\(port)", stage.trackerAddress],
+            ["--data-dir", state ?? stage.sharerState, "127.0.0.1:\(port)", stage.trackerAddress],
             on: .first)
     }
 }

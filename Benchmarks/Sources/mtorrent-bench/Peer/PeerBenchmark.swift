@@ -4,13 +4,14 @@ import Foundation
 struct PeerBenchmark {
     enum Part: String, CaseIterable {
         case serve
+        case seal
         case download
         case memory
         case respond
     }
 
     var programs = Programs(folder: ".build/release")
-    var parts = Part.allCases
+    var parts: [Part] = [.serve, .download, .memory, .respond]
     var mebibytes = 1024
     var runs = 3
     /// Of the window in which a server is measured.
@@ -25,10 +26,11 @@ struct PeerBenchmark {
     var only: [String] = []
 
     static let usage = """
-        Usage: mtorrent-bench peer [OPTIONS] [serve|download|memory|respond ...]
+        Usage: mtorrent-bench peer [OPTIONS] [serve|download|memory|respond|seal ...]
 
         Measures the peer under load, beside other clients and minimal servers in C, and prints
-        Markdown tables. On a machine that has other work, `chrt --rr 20` before it keeps that away.
+        Markdown tables. `seal` is serving over TLS beside serving without, and is left out unless
+        named. On a machine that has other work, `chrt --rr 20` before it keeps that away.
 
           --programs DIR    where mtorrent and mtorrent-tracker are (.build/release)
           --quick           one run, fewer and shorter cells
@@ -106,6 +108,7 @@ struct PeerBenchmark {
     private func measure(_ part: Part, _ stage: PeerStage) async throws -> (String, [Target]) {
         switch part {
         case .serve: return try await serve(stage)
+        case .seal: return try await seal(stage)
         case .download: return try await download(stage)
         case .memory:
             let others: [any Client] = [LibTorrent(isTuned: true), QBittorrent(), RTorrent()]
@@ -141,6 +144,20 @@ struct PeerBenchmark {
         var table = servingTable(cells, names: clients.map(\.name), counts: leechers)
         if isWanted("iperf3") { table += streamsTable(try await streams(stage)) }
         return (table, servingTargets(cells, counts: leechers))
+    }
+
+    /// Over TLS and without, beside libtorrent's serving without.
+    private func seal(_ stage: PeerStage) async throws -> (String, [Target]) {
+        let clients: [any Client] = [OurPeer(), SealedPeer(), LibTorrent(isTuned: true)]
+        let serving = Serving(
+            stage: stage, clients: clients.filter { isWanted($0.name) }, counts: leechers,
+            runs: runs, seconds: seconds, patience: patience)
+        let cells = try await serving.run()
+        let names = serving.clients.map(\.name)
+        return (
+            servingTable(cells, names: names, counts: leechers),
+            sealedTargets(cells, counts: leechers)
+        )
     }
 
     private func streams(_ stage: PeerStage) async throws -> [Int: [Streams.Sample]] {

@@ -92,16 +92,20 @@ final class PeerStage: Sendable {
     }
 
     /// What every generator has to know.
-    var torrentOptions: [String] {
-        .option("info-hash", torrent.infoHash) + .option("bytes", size)
+    /// - Parameter infoHash: nil is the open group's.
+    func torrentOptions(infoHash: String? = nil) -> [String] {
+        .option("info-hash", infoHash ?? torrent.infoHash) + .option("bytes", size)
             + .option("piece", torrent.pieceLength)
     }
 
     /// Waits until a handshake for the torrent is answered at the port.
-    func answers(at port: UInt16, within limit: Duration = .seconds(30)) async throws {
+    /// - Parameter asking: what the visitor has to know; nil for the open group.
+    func answers(
+        at port: UInt16, asking: [String]? = nil, within limit: Duration = .seconds(30)
+    ) async throws {
         let visitor = try generators.start(
             "leechers",
-            ["--idle"] + torrentOptions + .option("to", "127.0.0.1:\(port)")
+            ["--idle"] + (asking ?? torrentOptions()) + .option("to", "127.0.0.1:\(port)")
                 + .option("settle", seconds(limit)))
         defer { visitor.kill() }
         let line = try await visitor.line("a visitor's word", within: limit + .seconds(5)) { _ in
@@ -114,10 +118,13 @@ final class PeerStage: Sendable {
     /// One leecher takes blocks from the port, as much as the whole file if it gets them soon.
     /// - Parameter patience: until the first block, seconds.
     /// - Returns: whether there was one.
-    func visit(_ port: UInt16, patience: Double) async throws -> Bool {
+    func visit(
+        _ port: UInt16, asking: [String]? = nil, patience: Double
+    ) async throws -> Bool {
         let visitor = try generators.start(
             "leechers",
-            torrentOptions + .option("to", "127.0.0.1:\(port)") + .option("settle", patience)
+            (asking ?? torrentOptions()) + .option("to", "127.0.0.1:\(port)")
+                + .option("settle", patience)
                 + .option("seconds", 0.01))
         defer { visitor.kill() }
         _ = try await visitor.end(within: .seconds(patience + 20))
@@ -126,11 +133,13 @@ final class PeerStage: Sendable {
 
     /// A crowd that asks for blocks of the server at the port, whose process is measured.
     func crowd(
-        _ count: Int, at port: UInt16, of server: ChildProcess, options: [String]
+        _ count: Int, at port: UInt16, of server: ChildProcess, asking: [String]? = nil,
+        options: [String]
     ) throws -> ChildProcess {
         try generators.start(
             "leechers",
-            torrentOptions + .option("to", "127.0.0.1:\(port)") + .option("count", count)
+            (asking ?? torrentOptions()) + .option("to", "127.0.0.1:\(port)")
+                + .option("count", count)
                 + .option("pid", server.pid) + options)
     }
 

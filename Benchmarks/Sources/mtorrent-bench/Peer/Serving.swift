@@ -75,12 +75,13 @@ struct Serving {
         let port = try freePort()
         let server = try await client.share(stage, port: port)
         defer { server.kill() }
-        try await stage.answers(at: port)
+        let asking = client.leecherOptions(stage)
+        try await stage.answers(at: port, asking: asking)
         // The whole file once: a server that maps it pays for the first touch of each page.
-        _ = try await stage.visit(port, patience: 3)
+        _ = try await stage.visit(port, asking: asking, patience: 3)
         let before = server.memory("RssAnon") ?? 0
         let crowd = try stage.crowd(
-            count, at: port, of: server,
+            count, at: port, of: server, asking: asking,
             options: .option("block", client.requestBytes)
                 + .option("pipeline", client.requestBytes > 16384 ? 4 : 64)
                 + .option("settle", patience) + .option("seconds", seconds))

@@ -35,6 +35,19 @@ func targetTable(_ targets: [Target]) -> String {
 
 private let rivals = ["libtorrent, tuned", "libtorrent, defaults", "qBittorrent", "rtorrent"]
 
+func sealedTargets(_ cells: [Serving.Key: Serving.Cell], counts: [Int]) -> [Target] {
+    func cost(_ client: String, _ count: Int) -> Double {
+        cells[Serving.Key(client: client, leechers: count)]?.figure { $0.served.serverCpuPerGib }
+            ?? .nan
+    }
+    return counts.map { count in
+        Target(
+            what: "serving \(count) over TLS: CPU / libtorrent's without",
+            figure: cost(SealedPeer().name, count)
+                / cost(LibTorrent(isTuned: true).name, count), bound: 1)
+    }
+}
+
 func servingTargets(_ cells: [Serving.Key: Serving.Cell], counts: [Int]) -> [Target] {
     func figure(
         _ client: String, _ count: Int, _ value: (Generators.Served) -> Double
