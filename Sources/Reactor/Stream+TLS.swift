@@ -19,13 +19,17 @@ extension Stream {
     ) {
         guard isOpen, failure == nil, !isFinishing else { return }
         precondition(tls == nil && queue == nil, "TLS begins before anything is sent")
-        if let handshakes, !handshakes.begin(from: remoteAddress) {
-            return fail(.tls(.tooManyHandshakes))
+        var place: TLSHandshakes.Place?
+        if let handshakes {
+            // Where it has to make room for another it ends, and gives its place back with it.
+            place = handshakes.begin(from: remoteAddress) { [unowned self] in
+                fail(.tls(.tooManyHandshakes))
+            }
+            guard place != nil else { return fail(.tls(.tooManyHandshakes)) }
         }
         tls = TLSSession(
-            context: context, serverName: serverName, handshakes: handshakes,
-            remoteAddress: remoteAddress, handshakeTime: limit, early: Array(received), check: check
-        )
+            context: context, serverName: serverName, place: place, handshakeTime: limit,
+            early: Array(received), check: check)
         guard state == .open else { return }
         awaitHandshake()
         requestService()

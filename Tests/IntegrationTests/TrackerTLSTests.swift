@@ -3,20 +3,13 @@ import Testing
 
 /// The programs speak TLS where passwords and sessions leave the machine, or a list asks for it.
 @Suite(.inTurn) struct TrackerTLSTests {
-    private func pin(of tracker: TrackerProcess) async throws -> String {
-        let line = try await tracker.process.line("its certificate") {
-            $0.hasPrefix("certificate sha256:")
-        }
-        return String(line.dropFirst("certificate ".count))
-    }
-
     @Test func `a network whose list names the tracker's certificate works, over TLS`() async throws
     {
         let scratch = try Scratch()
         let tracker = try await TrackerProcess(
             dataFolder: scratch("tracker"), options: ["--reactors", "2"])
         let list = try scratch.text(
-            "tracker_info.txt", "127.0.0.1 \(tracker.port) \(try await pin(of: tracker))\n")
+            "tracker_info.txt", "127.0.0.1 \(tracker.port) \(try await tracker.pin())\n")
         let ann = try await PeerProcess(tracker: list, dataFolder: scratch("ann"))
         let bob = try await PeerProcess(tracker: list, dataFolder: scratch("bob"))
         try await ann.enter(as: "ann")
@@ -34,7 +27,7 @@ import Testing
     {
         let scratch = try Scratch()
         let tracker = try await TrackerProcess(dataFolder: scratch("tracker"))
-        let pin = try await pin(of: tracker)
+        let pin = try await tracker.pin()
         let wrong = String(repeating: "0", count: 64)
         let list = try scratch.text(
             "tracker_info.txt", "127.0.0.1 \(tracker.port) sha256:\(wrong)\n")
@@ -59,7 +52,7 @@ import Testing
         try await ann.enter(as: "ann")
         let known = try String(
             contentsOfFile: stage.scratch("state-ann/known_trackers"), encoding: .utf8)
-        #expect(known == "\(stage.tracker.address) \(try await pin(of: stage.tracker))\n")
+        #expect(known == "\(stage.tracker.address) \(try await stage.tracker.pin())\n")
         // Whoever speaks HTTP to it from there is told why not.
         let plain = try network.near.start(
             [

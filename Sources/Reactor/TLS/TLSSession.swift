@@ -19,8 +19,8 @@ final class TLSSession {
     /// Held for its sessions, which refer to its certificate.
     private let context: TLSContext
     private let check: Check
-    private var handshakes: TLSHandshakes?
-    private let remoteAddress: SocketAddress
+    /// Among the handshakes that go on, where it counts.
+    private var place: TLSHandshakes.Place?
     /// How long the handshake may take.
     let handshakeTime: Duration
     /// Received before TLS was asked for, and not looked at yet.
@@ -43,9 +43,8 @@ final class TLSSession {
     private static let smallestBatch = 32 << 10
 
     init(
-        context: TLSContext, serverName: String? = nil, handshakes: TLSHandshakes?,
-        remoteAddress: SocketAddress, handshakeTime: Duration, early: [UInt8],
-        check: @escaping Check
+        context: TLSContext, serverName: String? = nil, place: TLSHandshakes.Place? = nil,
+        handshakeTime: Duration, early: [UInt8], check: @escaping Check
     ) {
         guard let pointer = ctls_session_create(context.pointer) else {
             fatalError("no memory for a TLS session")
@@ -53,8 +52,7 @@ final class TLSSession {
         if let serverName { ctls_session_set_server_name(pointer, serverName) }
         self.pointer = pointer
         self.context = context
-        self.handshakes = handshakes
-        self.remoteAddress = remoteAddress
+        self.place = place
         self.handshakeTime = handshakeTime
         self.early = early
         self.check = check
@@ -63,7 +61,6 @@ final class TLSSession {
     }
 
     deinit {
-        endHandshake()
         ctls_session_destroy(pointer)
         ctls_buffer_clear(unsent, 0)
         unsent.deallocate()
@@ -74,10 +71,7 @@ final class TLSSession {
     var peer: TLSPeer { TLSPeer(session: pointer) }
 
     /// Gives back its place among the handshakes that go on.
-    func endHandshake() {
-        handshakes?.end(from: remoteAddress)
-        handshakes = nil
-    }
+    func endHandshake() { place = nil }
 
     // MARK: OpenSSL
 

@@ -91,6 +91,27 @@ final class Link {
         while (try? fill()) != nil {}
     }
 
+    /// So many bytes.
+    func receive(_ count: Int) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            if unread.isEmpty { try fill() }
+            let part = unread.prefix(count - bytes.count)
+            bytes += buffer[part.startIndex..<part.endIndex]
+            unread = part.endIndex..<unread.upperBound
+        }
+        return bytes
+    }
+
+    /// Everything until the other side closes.
+    func receiveToEnd() -> [UInt8] {
+        var all = Array(buffer[unread])
+        unread = 0..<0
+        while (try? fill()) != nil { all += buffer[unread] }
+        unread = 0..<0
+        return all
+    }
+
     /// From now on what is left unsent or unread is thrown away, and the other side gets a reset
     /// (`SO_LINGER` of 0, socket(7)).
     func willReset() {
@@ -103,14 +124,7 @@ final class Link {
     // MARK: Messages
 
     func receiveHandshake() throws -> Handshake {
-        var bytes: [UInt8] = []
-        while bytes.count < Handshake.length {
-            if unread.isEmpty { try fill() }
-            let part = unread.prefix(Handshake.length - bytes.count)
-            bytes += buffer[part.startIndex..<part.endIndex]
-            unread = part.endIndex..<unread.upperBound
-        }
-        return try Handshake.decode(bytes)
+        try Handshake.decode(try receive(Handshake.length))
     }
 
     /// The next message, a block in one piece.

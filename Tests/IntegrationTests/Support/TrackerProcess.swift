@@ -41,6 +41,13 @@ final class TrackerProcess: Sendable {
         return String(line.dropFirst(prefix.count))
     }
 
+    /// `sha256:` and the hash of its certificate, as lists have it.
+    func pin() async throws -> String {
+        let start = "certificate "
+        let line = try await process.line("its certificate") { $0.hasPrefix(start + "sha256:") }
+        return String(line.dropFirst(start.count))
+    }
+
     var port: UInt16 { UInt16(address.split(separator: ":").last ?? "") ?? 0 }
 
     /// The body of an HTTP answer, by curl.

@@ -79,22 +79,44 @@ import Testing
         }
     }
 
-    @Test func `of all addresses together only so many handshakes go on`() {
-        let handshakes = TLSHandshakes(limit: 2, perAddress: 2)
-        let addresses = (1...3).map { SocketAddress(ipv4: $0, port: 1) }
-        #expect(handshakes.begin(from: addresses[0]))
-        #expect(handshakes.begin(from: addresses[1]))
-        #expect(!handshakes.begin(from: addresses[2]))
-        handshakes.end(from: addresses[0].with(port: 9))
-        #expect(handshakes.begin(from: addresses[2]))
-        #expect(handshakes.count == 2)
+    @Test func `where all places are taken, the address with the most gives its oldest`() {
+        let handshakes = TLSHandshakes(limit: 4, perAddress: 3)
+        let addresses = (1...4).map { SocketAddress(ipv4: $0, port: 1) }
+        var ended: [String] = []
+        func begin(_ name: String, _ address: SocketAddress) -> TLSHandshakes.Place? {
+            handshakes.begin(from: address) { ended.append(name) }
+        }
+        let first = begin("a", addresses[0])
+        let held = [begin("b", addresses[1]), begin("c", addresses[1].with(port: 2))]
+        var last = begin("d", addresses[2])
+        #expect(first != nil && held.allSatisfy { $0 != nil } && last != nil && ended.isEmpty)
+        let next = begin("e", addresses[3])
+        #expect(next != nil && ended == ["b"] && handshakes.count == 4)
+        // Each has one now: the oldest of all.
+        let another = begin("f", addresses[3])
+        #expect(another != nil && ended == ["b", "a"] && handshakes.count == 4)
+        last = nil
+        #expect(last == nil && handshakes.count == 3)
+        let free = begin("g", addresses[2])
+        #expect(free != nil && ended == ["b", "a"] && handshakes.count == 4)
+    }
+
+    @Test func `a place that was taken away isn't given back twice`() {
+        let handshakes = TLSHandshakes(limit: 1, perAddress: 1)
+        var first = handshakes.begin(from: SocketAddress(ipv4: 1, port: 1)) {}
+        let second = handshakes.begin(from: SocketAddress(ipv4: 2, port: 1)) {}
+        #expect(first != nil && second != nil && handshakes.count == 1)
+        first = nil
+        #expect(first == nil && handshakes.count == 1)
     }
 
     @Test func `an IPv6 address is counted with its neighbours`() {
         let handshakes = TLSHandshakes(limit: 9, perAddress: 1)
-        #expect(handshakes.begin(from: SocketAddress(ipv6: 1, 1, port: 1)))
-        #expect(!handshakes.begin(from: SocketAddress(ipv6: 1, 2, port: 1)))
-        #expect(handshakes.begin(from: SocketAddress(ipv6: 2, 1, port: 1)))
+        let addresses: [(UInt64, UInt64)] = [(1, 1), (1, 2), (2, 1)]
+        let places = addresses.map { high, low in
+            handshakes.begin(from: SocketAddress(ipv6: high, low, port: 1)) {}
+        }
+        #expect(places.map { $0 != nil } == [true, false, true])
     }
 
     @Test func `certificates and keys that don't fit are refused with words`() throws {
@@ -114,8 +136,7 @@ import Testing
         let scratch = TLSScratch(readSize: 64 << 10)
         func session(_ context: TLSContext) -> TLSSession {
             TLSSession(
-                context: context, handshakes: nil, remoteAddress: .loopback(port: 1),
-                handshakeTime: .seconds(1), early: [], check: { _ in nil })
+                context: context, handshakeTime: .seconds(1), early: [], check: { _ in nil })
         }
         let server = session(
             try TLSContext(.server, presenting: TestIdentity().identity))
