@@ -9,7 +9,7 @@ PROGRAMS := mtorrent mtorrent-tracker
 SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: build demo check test test-asan test-tsan test-systemd fuzz sim-soak
+.PHONY: build demo check test test-asan test-tsan test-ktls test-systemd fuzz sim-soak
 .PHONY: bench bench-peer bench-tracker bench-sync bench-sealed
 .PHONY: install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
@@ -28,6 +28,9 @@ test-asan: bootstrap-tests ## the unit tests, and some of real programs, under A
 
 test-tsan: bootstrap-tests ## the unit tests, and some of real programs, under ThreadSanitizer
 	scripts/test-sanitized thread
+
+test-ktls: bootstrap ## kernel TLS, on the distribution's kernel under qemu
+	scripts/test-ktls
 
 test-systemd: ## the units, under systemd in a container; by hand, as root
 	scripts/test-systemd

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_t length) {
+shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_t length,
+                                    shim_file_sender send_file, void *user) {
     shim_frames_result result = {0, shim_frames_all_sent, 0};
     const char *header = frames->headers;
     off_t offset = frames->offset;
@@ -25,7 +26,9 @@ shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_
         } else {
             size_t part = frame_length - position;
             off_t from = offset + (off_t)(position - header_length);
-            count = sendfile(socket, frames->file, &from, part < left ? part : left);
+            if (left < part) part = left;
+            count = send_file ? send_file(user, frames->file, from, part)
+                              : sendfile(socket, frames->file, &from, part);
         }
         if (count > 0) {
             result.sent += (size_t)count;

@@ -1,18 +1,9 @@
-#include "context.h"
+#include "session.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct ctls_session {
-    SSL *ssl;
-    ctls_buffer *output;
-    const uint8_t *input;
-    size_t input_count;
-    ctls_failure_kind failure;
-    const char *failure_text;
-};
 
 // The socket that OpenSSL sees -------------------------------------------------------------------
 
@@ -139,6 +130,7 @@ static ctls_outcome outcome(ctls_session *session, int result) {
     if (result > 0) return ctls_done;
     switch (SSL_get_error(session->ssl, result)) {
         case SSL_ERROR_WANT_READ: return ctls_wants_input;
+        case SSL_ERROR_WANT_WRITE: return ctls_wants_room;
         case SSL_ERROR_ZERO_RETURN: return ctls_ended;
         default: note_failure(session); return ctls_failed;
     }
@@ -168,10 +160,12 @@ ctls_outcome ctls_session_write(ctls_session *session, const void *bytes, size_t
     return outcome(session, SSL_write_ex(session->ssl, bytes, count, &written));
 }
 
-void ctls_session_end(ctls_session *session) {
+int ctls_session_end(ctls_session *session) {
     ERR_clear_error();
-    SSL_shutdown(session->ssl);
+    int result = SSL_shutdown(session->ssl);
+    int is_blocked = result < 0 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_WRITE;
     ERR_clear_error();
+    return !is_blocked;
 }
 
 void ctls_session_update_keys(ctls_session *session) {

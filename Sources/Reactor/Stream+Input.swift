@@ -79,7 +79,7 @@ extension Stream {
     func updateInterest() {
         var wanted: Readiness = []
         if mayReceive { wanted.insert(.readable) }
-        if isBlocked, queuedByteCount > 0 { wanted.insert(.writable) }
+        if isBlocked, queuedByteCount > 0 || tls?.wantsRoom == true { wanted.insert(.writable) }
         if interest == nil, wanted.isEmpty { return }
         do throws(SystemError) { try setInterest(wanted) } catch { fail(.failed(error)) }
     }

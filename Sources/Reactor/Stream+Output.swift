@@ -70,21 +70,39 @@ extension Stream {
 
     /// Phase 6: sends a fair share of the queue, and does what is to be done once it is empty.
     func flush() {
-        if let tls {
+        if let tls, !tls.isInKernel {
             guard flush(through: tls) else { return }
         } else if let queue, !isBlocked {
-            switch queue.send(to: descriptor, share: loop.sendShare) {
-            case .drained: releaseQueue()
-            case .blocked: isBlocked = true
-            case .shareUsed: requestService()
-            case .failed(let reason): return finish(reason)
-            }
+            guard send(queue) else { return }
         }
         if isAboveLowWater, queuedByteCount <= lowWaterMark {
             isAboveLowWater = false
             if !isFinishing { delegate?.streamDidDrain(self) }
         }
         if queue == nil, isOpen { endWriting() }
+    }
+
+    /// Gives the socket what it takes; where the kernel encrypts, it is the same.
+    /// - Returns: false if the stream has closed.
+    private func send(_ queue: WriteQueue) -> Bool {
+        let before = queue.byteCount
+        let sender = tls.map(\.fileSender) ?? .plain
+        switch queue.send(to: descriptor, filesBy: sender, share: loop.sendShare) {
+        case .drained: break
+        case .blocked: isBlocked = true
+        case .shareUsed: requestService()
+        case .failed(let reason):
+            finish(reason)
+            return false
+        }
+        do throws(TLSError) {
+            try tls?.noteSent(before - queue.byteCount)
+        } catch {
+            finish(.tls(error))
+            return false
+        }
+        if queue.isEmpty { releaseQueue() }
+        return true
     }
 
     /// The queue is empty: what was to be done after it?

@@ -10,12 +10,14 @@ extension Stream {
     ///   - serverName: what a client asks for.
     ///   - handshakes: those among which this one counts.
     ///   - received: bytes that the delegate was given and that are TLS's.
+    ///   - inKernel: has the kernel encrypt what is sent, where it can.
     ///   - limit: for the handshake, from the connection on.
     ///   - check: says what is wrong with the other end, once its certificate is known to be its own.
     package func secure(
         with context: TLSContext, serverName: String? = nil, handshakes: TLSHandshakes? = nil,
         received: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        within limit: Duration = .seconds(10), check: @escaping (TLSPeer) -> String? = { _ in nil }
+        inKernel: Bool = false, within limit: Duration = .seconds(10),
+        check: @escaping (TLSPeer) -> String? = { _ in nil }
     ) {
         guard isOpen, failure == nil, !isFinishing else { return }
         precondition(tls == nil && queue == nil, "TLS begins before anything is sent")
@@ -28,8 +30,8 @@ extension Stream {
             guard place != nil else { return fail(.tls(.tooManyHandshakes)) }
         }
         tls = TLSSession(
-            context: context, serverName: serverName, place: place, handshakeTime: limit,
-            early: Array(received), check: check)
+            context: context, serverName: serverName, place: place, wantsKernel: inKernel,
+            handshakeTime: limit, early: Array(received), check: check)
         guard state == .open else { return }
         awaitHandshake()
         requestService()
@@ -43,6 +45,9 @@ extension Stream {
         guard let tls, tls.isEstablished else { return nil }
         return tls.peer
     }
+
+    /// Whether the kernel encrypts what is sent: known once the handshake is done.
+    package var isEncryptedByKernel: Bool { tls?.isInKernel == true }
 
     func awaitHandshake() {
         guard let tls, timeout == nil else { return }
@@ -83,6 +88,7 @@ extension Stream {
         var hasEnded = false
         var failure: TLSError?
         let wasEstablished = tls.isEstablished
+        if !wasEstablished, tls.wantsKernel { tls.useSocket(descriptor) }
         tls.using(loop.tlsScratch, received: received) {
             do throws(TLSError) {
                 if !tls.isEstablished {
@@ -94,6 +100,7 @@ extension Stream {
             }
         }
         guard sendRecords(of: tls) else { return }
+        if tls.wantsRoom { isBlocked = true }
         if isBlocked { requestService() }
         if let failure { return finish(.tls(failure)) }
         if tls.isEstablished, !wasEstablished { didEstablish() }
@@ -143,7 +150,8 @@ extension Stream {
             early.withUnsafeBytes { decrypt($0, through: tls) }
             guard isOpen, failure == nil else { return false }
         }
-        if isBlocked { return true }
+        // Where the kernel encrypts, the next service sends.
+        if isBlocked || tls.isInKernel { return true }
         var left = loop.sendShare
         while sendRecords(of: tls) {
             guard tls.isEstablished, !isBlocked, let queue else { return true }
@@ -201,7 +209,8 @@ extension Stream {
         if tls.isEstablished, !tls.hasSentEnd {
             tls.using(loop.tlsScratch) { tls.end() }
             guard sendRecords(of: tls) else { return false }
+            if tls.wantsRoom { isBlocked = true }
         }
-        return tls.unsentCount == 0 && (tls.isEstablished || isFinishing)
+        return tls.unsentCount == 0 && !tls.wantsRoom && (tls.isEstablished || isFinishing)
     }
 }

@@ -1,6 +1,23 @@
 import CEpollShim
 import Glibc
 
+/// What sends ranges of files to a socket: sendfile(2), unless the socket encrypts them.
+struct FileSender {
+    static var plain: FileSender { FileSender(function: nil, user: nil) }
+
+    let function: shim_file_sender?
+    let user: UnsafeMutableRawPointer?
+
+    private init(function: shim_file_sender?, user: UnsafeMutableRawPointer?) {
+        self.function = function
+        self.user = user
+    }
+
+    init(function: shim_file_sender, user: OpaquePointer) {
+        self.init(function: function, user: UnsafeMutableRawPointer(user))
+    }
+}
+
 extension WriteQueue {
     enum SendResult {
         /// All is sent.
@@ -19,11 +36,13 @@ extension WriteQueue {
     /// sendfile(2) has no such flag: with several ranges in the queue TCP_CORK holds partial
     /// packets back meanwhile. Nothing is held back after this call, since what the kernel refuses
     /// could then wait for bytes that the kernel is waiting for: it knows no more than its 200 ms.
-    func send(to descriptor: Int32, share: Int) -> SendResult {
+    func send(
+        to descriptor: Int32, filesBy sender: FileSender = .plain, share: Int
+    ) -> SendResult {
         if fileRangeCount == 0 { return sendBytes(to: descriptor, share: share) }
         let isCorked = fileRangeCount > 1
         if isCorked { setCork(descriptor, true) }
-        let result = sendSegments(to: descriptor, share: share)
+        let result = sendSegments(to: descriptor, sender, share: share)
         if isCorked || fileRangeCount > 0 { setCork(descriptor, false) }
         return result
     }
@@ -42,14 +61,17 @@ extension WriteQueue {
         return .drained
     }
 
-    private func sendSegments(to descriptor: Int32, share: Int) -> SendResult {
+    private func sendSegments(
+        to descriptor: Int32, _ sender: FileSender, share: Int
+    ) -> SendResult {
         var left = share
         while let segment = first {
             if left <= 0 { return .shareUsed }
             let count = min(segment.length, left)
             if let file = segment.file {
                 var frames = firstFrames(segment, file)
-                let result = shim_send_frames(descriptor, &frames, count)
+                let result = shim_send_frames(
+                    descriptor, &frames, count, sender.function, sender.user)
                 removeFirst(result.sent)
                 left -= result.sent
                 if let outcome = outcome(of: result) { return outcome }

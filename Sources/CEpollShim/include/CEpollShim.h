@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 // epoll(7) ---------------------------------------------------------------------------------------
 
@@ -78,9 +79,13 @@ typedef struct {
     int error;
 } shim_frames_result;
 
+/// Sends from a file what sendfile(2) would, and answers like it.
+typedef ssize_t (*shim_file_sender)(void *user, int file, off_t offset, size_t count);
+
 /// Sends `length` bytes of frames and no more: headers by send(2) with MSG_MORE, ranges by
-/// sendfile(2).
-shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_t length);
+/// `send_file`, or by sendfile(2) where that is NULL.
+shim_frames_result shim_send_frames(int socket, const shim_frames *frames, size_t length,
+                                    shim_file_sender send_file, void *user);
 /// Copies `length` bytes of frames to `bytes`, all ranges by one preadv(2) where they are few enough.
 /// `sent` is of no meaning where the outcome isn't that all is there.
 shim_frames_result shim_read_frames(const shim_frames *frames, size_t length, void *bytes);

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef struct ctls_context ctls_context;
 typedef struct ctls_session ctls_session;
@@ -63,6 +64,8 @@ typedef enum {
     ctls_done,
     /// It can't go on before more has been received.
     ctls_wants_input,
+    /// It can't go on before the socket takes more; only where a session uses one.
+    ctls_wants_room,
     /// The other end has said that it sends no more.
     ctls_ended,
     ctls_failed,
@@ -74,10 +77,36 @@ ctls_outcome ctls_session_handshake(ctls_session *session);
 ctls_outcome ctls_session_read(ctls_session *session, void *bytes, size_t capacity, size_t *count);
 /// Encrypts `count` bytes, at least 1, in records of 16 KiB. `ctls_done` or `ctls_failed`.
 ctls_outcome ctls_session_write(ctls_session *session, const void *bytes, size_t count);
-/// Says that no more will be sent.
-void ctls_session_end(ctls_session *session);
+/// Says that no more will be sent. 0: to be done again once the socket takes more.
+int ctls_session_end(ctls_session *session);
 /// Changes this end's keys with the next bytes written.
 void ctls_session_update_keys(ctls_session *session);
+
+// Kernel TLS: once the keys are known the socket encrypts what is sent, files without a copy ------
+
+typedef enum {
+    ctls_kernel_offered,
+    ctls_kernel_not_offered,
+    /// The kernel offers it, and OpenSSL makes no use of that.
+    ctls_kernel_not_in_library,
+} ctls_kernel;
+
+/// Tries it: a handshake with itself over the loopback.
+ctls_kernel ctls_probe_kernel(void);
+/// "3.0.11", say.
+const char *ctls_library(void);
+
+/// Before the handshake: has OpenSSL send through a connected socket by itself, and give the kernel
+/// the keys. 0: no memory.
+int ctls_session_use_socket(ctls_session *session, int socket);
+/// After the handshake of a session that uses a socket. 1: the socket encrypts what is sent, and
+/// neither `ctls_session_write` nor `ctls_session_update_keys` may be called. 0: the kernel has not
+/// taken the keys, and all goes on as without a socket.
+int ctls_session_settle(ctls_session *session);
+/// SSL_sendfile(3) of a session whose socket encrypts; a `shim_file_sender`.
+ssize_t ctls_session_send_file(void *session, int file, off_t offset, size_t count);
+
+// What was wrong -----------------------------------------------------------------------------------
 
 typedef enum {
     /// What came isn't TLS.

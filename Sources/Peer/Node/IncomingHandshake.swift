@@ -31,7 +31,7 @@ final class IncomingHandshake: StreamDelegate {
         if bytes.isEmpty, received[0] == Self.firstByteOfTLS, !stream.isSecure {
             return stream.secure(
                 with: node.acceptor, handshakes: node.tlsHandshakes, received: received,
-                within: Self.timeout
+                inKernel: KernelTLS.isOffered, within: Self.timeout
             ) { [unowned node] in node.problem(with: $0) }
         }
         let wanted = Handshake.length - bytes.count

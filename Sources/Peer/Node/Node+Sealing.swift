@@ -35,7 +35,9 @@ extension Node {
         guard let session, let seal = session.seals.seal(of: group) else {
             return stream.closeAfterFlush(within: .zero)
         }
-        stream.secure(with: seal.client, serverName: infoHash.hex) { [weak session] peer in
+        stream.secure(
+            with: seal.client, serverName: infoHash.hex, inKernel: KernelTLS.isOffered
+        ) { [weak session] peer in
             session.map { $0.seals.problem(with: peer, in: group) } ?? "nobody is logged in"
         }
     }

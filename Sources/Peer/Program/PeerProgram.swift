@@ -45,6 +45,7 @@ package enum PeerProgram {
         var configuration = ShellConfiguration(environment: environment)
         configuration.commands = invocation.commands
         configuration.isDaemon = invocation.isDaemon
+        logger.info("TLS", ["by": KernelTLS.summary])
         for address in node.listenAddresses { logger.info("listening", ["address": address]) }
         let shell = ShellThread(service: NodeService(node), configuration: configuration)
         try node.start {

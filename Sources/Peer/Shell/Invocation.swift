@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Options
+import Reactor
 import Wire
 
 /// What `mtorrent` was called to do: its command line, environment and config file, read.
@@ -61,7 +62,7 @@ package struct Invocation: Sendable {
         do {
             let parsed = try parser.parse(arguments: arguments, environment: environment)
             if parsed.wantsHelp { return .print(parser.helpText) }
-            if parsed.wantsVersion { return .print("mtorrent \(version)\n") }
+            if parsed.wantsVersion { return .print("mtorrent \(version) (\(KernelTLS.summary))\n") }
             return .run(try Invocation(parsed))
         } catch let error as CommandError {
             throw error

@@ -71,7 +71,7 @@ final class TrackerTrust {
         case .notTLS:
             "it doesn't speak TLS; with --insecure passwords would go there all the same, and "
                 + "anybody on the way could read them"
-        case .alert, .handshakeTimedOut, .tooManyHandshakes, .truncated, .other: nil
+        case .alert, .handshakeTimedOut, .tooManyHandshakes, .truncated, .keysUsedUp, .other: nil
         }
     }
 }

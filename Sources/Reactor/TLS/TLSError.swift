@@ -12,6 +12,8 @@ package enum TLSError: Error, Hashable, Sendable {
     case tooManyHandshakes
     /// The connection ended without TLS having ended before: something may be missing.
     case truncated
+    /// More may not be sent under the keys of a connection that can't change them.
+    case keysUsedUp
     /// OpenSSL's words.
     case other(String)
 }
@@ -25,6 +27,7 @@ extension TLSError: CustomStringConvertible {
         case .handshakeTimedOut: "no TLS handshake in time"
         case .tooManyHandshakes: "too many TLS handshakes at once"
         case .truncated: "the connection broke off in the middle of TLS"
+        case .keysUsedUp: "the connection has sent as much as its keys may encrypt"
         case .other(let words): "TLS failed: \(words)"
         }
     }

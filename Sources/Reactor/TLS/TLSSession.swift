@@ -29,6 +29,14 @@ final class TLSSession {
     private(set) var isEstablished = false
     /// The other end has been told that no more will come.
     private(set) var hasSentEnd = false
+    /// The kernel is to encrypt what is sent.
+    let wantsKernel: Bool
+    /// OpenSSL sends through the socket by itself.
+    private var usesSocket = false
+    /// The kernel encrypts what goes to the socket.
+    private(set) var isInKernel = false
+    /// OpenSSL waits for the socket to take more.
+    private(set) var wantsRoom = false
 
     /// Records that the kernel refused, from `sentOfUnsent` on.
     private let unsent: UnsafeMutablePointer<ctls_buffer>
@@ -44,7 +52,7 @@ final class TLSSession {
 
     init(
         context: TLSContext, serverName: String? = nil, place: TLSHandshakes.Place? = nil,
-        handshakeTime: Duration, early: [UInt8], check: @escaping Check
+        wantsKernel: Bool = false, handshakeTime: Duration, early: [UInt8], check: @escaping Check
     ) {
         guard let pointer = ctls_session_create(context.pointer) else {
             fatalError("no memory for a TLS session")
@@ -53,6 +61,7 @@ final class TLSSession {
         self.pointer = pointer
         self.context = context
         self.place = place
+        self.wantsKernel = wantsKernel
         self.handshakeTime = handshakeTime
         self.early = early
         self.check = check
@@ -75,6 +84,18 @@ final class TLSSession {
 
     // MARK: OpenSSL
 
+    /// Before the handshake: what is sent shall be encrypted by the kernel, if that takes the keys.
+    func useSocket(_ descriptor: Int32) {
+        if usesSocket { return }
+        guard ctls_session_use_socket(pointer, descriptor) != 0 else {
+            fatalError("no memory for a TLS session")
+        }
+        usesSocket = true
+    }
+
+    /// How the socket is sent to by the kernel's keys.
+    var fileSender: FileSender { FileSender(function: ctls_session_send_file, user: pointer) }
+
     /// Lets `body` encrypt into `scratch`, and decrypt `received`, which it uses up.
     func using<Value>(
         _ scratch: TLSScratch,
@@ -87,16 +108,21 @@ final class TLSSession {
         return body()
     }
 
-    /// True: the handshake is done. False: more has to be received.
+    /// True: the handshake is done. False: more has to be received, or, where it `wantsRoom`, sent.
     func goOnWithHandshake() throws(TLSError) -> Bool {
+        wantsRoom = false
         switch ctls_session_handshake(pointer) {
         case ctls_done: break
         case ctls_wants_input: return false
+        case ctls_wants_room:
+            wantsRoom = true
+            return false
         case ctls_ended: throw .truncated
         default: throw failure
         }
         if let problem = check(peer) { throw .certificate(problem) }
         isEstablished = true
+        if usesSocket { isInKernel = ctls_session_settle(pointer) != 0 }
         endHandshake()
         return true
     }
@@ -111,6 +137,12 @@ final class TLSSession {
         }
     }
 
+    /// Bytes have gone to a socket that encrypts them. The kernel doesn't change its keys.
+    func noteSent(_ count: Int) throws(TLSError) {
+        bytesUnderKeys += count
+        if bytesUnderKeys > keyLimit { throw .keysUsedUp }
+    }
+
     func encrypt(_ bytes: UnsafeRawBufferPointer) throws(TLSError) {
         bytesUnderKeys += bytes.count
         if bytesUnderKeys > keyLimit {
@@ -123,8 +155,8 @@ final class TLSSession {
 
     /// Tells the other end that no more will come.
     func end() {
-        hasSentEnd = true
-        ctls_session_end(pointer)
+        hasSentEnd = ctls_session_end(pointer) != 0
+        wantsRoom = !hasSentEnd
     }
 
     private var failure: TLSError {

@@ -5,9 +5,11 @@ import Testing
 @testable import Reactor
 
 @Suite struct TLSStreamTests {
-    @Test func `bytes go both ways, and each end knows the other`() throws {
+    @Test(arguments: [false, true]) func `bytes go both ways, and each end knows the other`(
+        inKernel: Bool
+    ) throws {
         try withLoop { loop in
-            let pair = try TLSPair(on: loop)
+            let pair = try TLSPair(on: loop, inKernel: inKernel)
             #expect(pair.clientSide.connectCount == 2, "of TCP, and of TLS")
             pair.client.write(Array("ping".utf8))
             run(loop, untilReceived: 4, by: pair.serverSide)
@@ -22,11 +24,13 @@ import Testing
         }
     }
 
-    @Test func `bytes, ranges of files and their headers come in order`() throws {
+    @Test(arguments: [false, true]) func `bytes, ranges of files and their headers come in order`(
+        inKernel: Bool
+    ) throws {
         let bytes = pattern(400_000)
         let temporary = try TemporaryFile(bytes)
         try withLoop { loop in
-            let pair = try TLSPair(on: loop)
+            let pair = try TLSPair(on: loop, inKernel: inKernel)
             let headers = pattern(13 * 20, seed: 2)
             var expected = Array("begin".utf8)
             pair.server.write(expected)
@@ -50,9 +54,11 @@ import Testing
         }
     }
 
-    @Test func `a slow reader gets it all, however small the buffers`() throws {
+    @Test(arguments: [false, true]) func `a slow reader gets it all, however small the buffers`(
+        inKernel: Bool
+    ) throws {
         try withLoop { loop in
-            let pair = try TLSPair(on: loop, sendBuffer: 4096)
+            let pair = try TLSPair(on: loop, sendBuffer: 4096, inKernel: inKernel)
             let bytes = pattern(1 << 20)
             pair.server.lowWaterMark = 1000
             pair.server.write(bytes)
@@ -120,9 +126,11 @@ import Testing
         func stream(_ stream: Stream, didClose reason: CloseReason) {}
     }
 
-    @Test func `one direction ends, the other goes on`() throws {
+    @Test(arguments: [false, true]) func `one direction ends, the other goes on`(
+        inKernel: Bool
+    ) throws {
         try withLoop { loop in
-            let pair = try TLSPair(on: loop)
+            let pair = try TLSPair(on: loop, inKernel: inKernel)
             pair.client.write(Array("last".utf8))
             pair.client.shutdownWrite()
             pair.serverSide.onEnd = { _ in loop.stop() }
@@ -135,9 +143,11 @@ import Testing
         }
     }
 
-    @Test func `closing after the flush sends all, and the end`() throws {
+    @Test(arguments: [false, true]) func `closing after the flush sends all, and the end`(
+        inKernel: Bool
+    ) throws {
         try withLoop { loop in
-            let pair = try TLSPair(on: loop, sendBuffer: 4096)
+            let pair = try TLSPair(on: loop, sendBuffer: 4096, inKernel: inKernel)
             let bytes = pattern(300_000)
             pair.server.write(bytes)
             pair.server.closeAfterFlush()
@@ -150,9 +160,11 @@ import Testing
         }
     }
 
-    @Test func `a connection that breaks off is no end`() throws {
+    @Test(arguments: [false, true]) func `a connection that breaks off is no end`(
+        inKernel: Bool
+    ) throws {
         try withLoop { loop in
-            let pair = try TLSPair(on: loop)
+            let pair = try TLSPair(on: loop, inKernel: inKernel)
             pair.client.close()
             runUntilClosed(loop, pair.serverSide)
             #expect(pair.serverSide.closeReasons == [.tls(.truncated)])
@@ -160,10 +172,13 @@ import Testing
         }
     }
 
-    @Test func `a file that shrinks while it is being sent closes the stream`() throws {
+    @Test(arguments: [false, true])
+    func `a file that shrinks while it is being sent closes the stream`(
+        inKernel: Bool
+    ) throws {
         let temporary = try TemporaryFile(pattern(1 << 20))
         try withLoop { loop in
-            let pair = try TLSPair(on: loop, sendBuffer: 4096)
+            let pair = try TLSPair(on: loop, sendBuffer: 4096, inKernel: inKernel)
             pair.server.write(file: temporary.file, offset: 0, length: 1 << 20)
             pair.clientSide.countsOnly = true
             pair.clientSide.onReceive = { _ in ftruncate(temporary.file.descriptor, 0) }

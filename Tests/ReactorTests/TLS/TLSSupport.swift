@@ -25,11 +25,12 @@ struct TLSPair {
     var server: Stream { pair.server }
     var serverSide: Recorder { pair.serverSide }
 
-    init(on loop: EventLoop, sendBuffer: Int32? = nil) throws {
+    init(on loop: EventLoop, sendBuffer: Int32? = nil, inKernel: Bool = false) throws {
         pair = try Pair(on: loop, sendBuffer: sendBuffer)
         identity = try TestIdentity()
-        pair.server.secure(with: try TLSContext(.server, presenting: identity.identity))
-        pair.client.secure(with: try TLSContext(.client))
+        pair.server.secure(
+            with: try TLSContext(.server, presenting: identity.identity), inKernel: inKernel)
+        pair.client.secure(with: try TLSContext(.client), inKernel: inKernel)
         pair.clientSide.onConnect = { _ in loop.stop() }
         run(loop)
         pair.clientSide.onConnect = { _ in }
