@@ -55,7 +55,8 @@ let package = Package(
 
         // Where strangers' bytes come in, for the fuzzers (a package of its own) and their replay.
         .target(
-            name: "FuzzEntries", dependencies: ["PeerCore", "TrackerCore", "Wire"],
+            name: "FuzzEntries",
+            dependencies: ["Certificates", "PeerCore", "Reactor", "TrackerCore", "Wire"],
             path: "Fuzzing/Sources/FuzzEntries", swiftSettings: strict),
 
         // What both programs need of the machine.
@@ -102,7 +103,7 @@ let package = Package(
             ]),
         tests("Peer", ["Peer", "PeerCore", "Reactor", "Wire", "SQLite", "Certificates"]),
         tests("Fuzz", ["FuzzEntries"]),
-        tests("Integration", ["Wire"]),
+        tests("Integration", ["Wire", "Certificates", "SQLite"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -7,6 +7,14 @@ enum ThirdParty: String, CaseIterable {
     case libtorrent
     case transmission
 
+    /// The Pythons that have libtorrent: the distribution's, and the one that `scripts/bootstrap`
+    /// makes for the release on PyPI, where it could be had.
+    static let pythons = ["/usr/bin/python3"] + (exists(environment) ? [environment] : [])
+
+    private static let environment =
+        URL(fileURLWithPath: #filePath + "/../../../../.build")
+        .standardizedFileURL.path + "/python/bin/python3"
+
     /// How aria2 is to behave.
     struct Manners {
         /// False makes it seed what is there without looking at it.
