@@ -11,6 +11,10 @@ package enum FuzzEntry: String, CaseIterable, Sendable {
     case peer
     /// The same to a peer that fetches an info dictionary.
     case metadata
+    /// A connection to a peer's port whose first byte is TLS's: all of it, from a stranger.
+    case tls
+    /// The same from a member of a sealed group: what it says within.
+    case sealed
     case torrent, mtorrent, bencode, magnet
 
     package func run(_ bytes: UnsafeRawBufferPointer) {
@@ -19,6 +23,8 @@ package enum FuzzEntry: String, CaseIterable, Sendable {
         case .udp: TrackerInput.datagram(bytes)
         case .peer: PeerInput.swarm(bytes)
         case .metadata: PeerInput.metadataFetch(bytes)
+        case .tls: SealedInput.handshake(bytes)
+        case .sealed: SealedInput.member(bytes)
         case .torrent: FileInput.torrent(bytes)
         case .mtorrent: FileInput.mtorrent(bytes)
         case .bencode: FileInput.bencode(bytes)
