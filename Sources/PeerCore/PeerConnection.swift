@@ -154,6 +154,11 @@ final class PeerConnection {
         pieces.contains(piece) && (refusedPieces.isEmpty || !refusedPieces.contains(piece))
     }
 
+    /// Whether its choking allows that.
+    func mayBeAsked(for piece: Int) -> Bool {
+        !peerIsChoking || allowedFast.contains(UInt32(piece))
+    }
+
     /// What it may be asked for.
     var offeredPieces: Bitfield {
         var offered = pieces

@@ -16,6 +16,8 @@ final class PeerRecord {
     var isBanned = false
     /// Some piece that it had a part in had its hash.
     var isProven = false
+    /// As long as it isn't proven: the piece that is asked of it alone.
+    var trialPiece: Int?
     /// Its one connection past the handshake.
     var connection: ConnectionID?
     /// How many times it has left.

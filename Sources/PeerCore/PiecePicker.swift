@@ -100,6 +100,7 @@ struct PiecePicker {
         _ demand: Demand, for peer: PeerConnection, into picked: inout [BlockRun]
     ) {
         var demand = demand
+        if isOnTrial(peer, { $0.newPiece(for: peer) }, &demand, &picked) { return }
         if isSequential {
             for slot in startedInOrder where !demand.isMet && isOpen(slot, to: peer) {
                 take(slot, peer, &demand, &picked)
@@ -117,13 +118,58 @@ struct PiecePicker {
         _ demand: Demand, for peer: PeerConnection, into picked: inout [BlockRun]
     ) {
         var demand = demand
-        for piece in peer.allowedFast.map(Int.init) where !demand.isMet {
+        let allowed = peer.allowedFast.map(Int.init)
+        if isOnTrial(
+            peer, { picker in allowed.first { picker.wanted.contains($0) && peer.offers($0) } },
+            &demand, &picked)
+        {
+            return
+        }
+        for piece in allowed where !demand.isMet {
             if let slot = active.slot(of: piece) {
                 if isOpen(slot, to: peer) { take(slot, peer, &demand, &picked) }
             } else if wanted.contains(piece), peer.offers(piece) {
                 take(start(piece, with: peer), peer, &demand, &picked)
             }
         }
+    }
+
+    /// Of whom nothing was right yet one piece is asked, and of nobody else: so it is soon known for
+    /// what it is, and what it may spoil is that piece.
+    /// - Parameter newPiece: gives the piece, if there is one that hasn't been begun.
+    /// - Returns: false for who is proven, and where all has been begun: then it may help.
+    private mutating func isOnTrial(
+        _ peer: PeerConnection, _ newPiece: (inout PiecePicker) -> Int?, _ demand: inout Demand,
+        _ picked: inout [BlockRun]
+    ) -> Bool {
+        let record = peer.record
+        guard !record.isProven else { return false }
+        if let piece = record.trialPiece {
+            if let slot = active.slot(of: piece) {
+                if isOpen(slot, to: peer), peer.mayBeAsked(for: piece) {
+                    take(slot, peer, &demand, &picked)
+                } else if !peer.offers(piece) {
+                    // It refuses the rest: others send that, and it waits for the verdict.
+                    _ = share(slot)
+                }
+                return true
+            }
+            record.trialPiece = nil
+            // It has failed: whoever is asked for it now is convicted by it, or proven.
+            if wanted.contains(piece), peer.offers(piece), peer.mayBeAsked(for: piece) {
+                return beginTrial(piece, peer, &demand, &picked)
+            }
+        }
+        guard let piece = newPiece(&self) else { return false }
+        return beginTrial(piece, peer, &demand, &picked)
+    }
+
+    private mutating func beginTrial(
+        _ piece: Int, _ peer: PeerConnection, _ demand: inout Demand, _ picked: inout [BlockRun]
+    ) -> Bool {
+        peer.record.trialPiece = piece
+        take(start(piece, with: peer), peer, &demand, &picked)
+        return true
     }
 
     /// The same of a peer that knows what nobody else has: that, and what was begun with it.
@@ -199,7 +245,7 @@ struct PiecePicker {
 
     private mutating func start(_ piece: Int, with peer: PeerConnection) -> Int {
         wanted.remove(piece)
-        let isAlone = singleSourcePieces.contains(piece)
+        let isAlone = singleSourcePieces.contains(piece) || peer.record.trialPiece == piece
         return active.start(piece, owner: isAlone ? peer.record.id : 0)
     }
 
@@ -317,7 +363,8 @@ struct PiecePicker {
         guard let slot = active.slot(of: piece) else { return }
         active.end(slot)
         randomPiecesLeft -= 1
-        singleSourcePieces.remove(piece)
+        // Who was waiting for this verdict may be asked for more.
+        if singleSourcePieces.remove(piece) != nil { epoch += 1 }
     }
 
     /// The piece being verified hasn't its hash, and is to be fetched again: after it was examined,
@@ -336,6 +383,16 @@ struct PiecePicker {
             return false
         }
         reopen(slot)
+        return true
+    }
+
+    /// Lets others help with a piece that one was to send alone; false for one that has failed.
+    mutating func share(_ slot: Int) -> Bool {
+        let piece = active.pieces[slot]
+        if piece.owner == 0 { return true }
+        if singleSourcePieces.contains(piece.index) { return false }
+        active.disown(slot)
+        epoch += 1
         return true
     }
 

@@ -46,7 +46,7 @@ extension Swarm {
     ) {
         let piece = request.run.piece
         guard !request.isLate, peer.offers(piece), let slot = picker.active.slot(of: piece),
-            picker.active.pieces[slot].owner == 0
+            picker.share(slot)
         else { return }
         var block = request.run.block
         let end = request.run.blocks.upperBound

@@ -26,7 +26,9 @@ extension Swarm {
         let demand = PiecePicker.Demand(
             blocks: room, requests: peer.pipeline.requestRoom, runLength: runLength)
         picked.removeAll(keepingCapacity: true)
-        if peer.isGuiding(at: now), !peer.peerIsChoking, !picker.isSequential {
+        if peer.isGuiding(at: now), !peer.peerIsChoking, !picker.isSequential,
+            peer.record.isProven
+        {
             picker.pickSuggested(demand, for: peer, into: &picked)
             if !picked.isEmpty { requestPicked(of: peer, now, &outputs) }
             return
@@ -39,7 +41,8 @@ extension Swarm {
             }
             if picked.isEmpty { peer.dryEpoch = picker.epoch }
         }
-        if picked.isEmpty, !peer.peerIsChoking, !isAtDownloadLimit(now) {
+        let awaitsVerdict = !peer.record.isProven && peer.record.trialPiece != nil
+        if picked.isEmpty, !awaitsVerdict, !peer.peerIsChoking, !isAtDownloadLimit(now) {
             takeOver(demand, for: peer, now)
         }
         if !picked.isEmpty { requestPicked(of: peer, now, &outputs) }

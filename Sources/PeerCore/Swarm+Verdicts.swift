@@ -13,7 +13,7 @@ extension Swarm {
         guard !isComplete, let senders = picker.sendersOfVerifying(piece) else { return }
         guard ok else { return failed(piece, senders, now, &outputs) }
         picker.succeeded(piece)
-        for id in Set(senders) { records[id]?.isProven = true }
+        let hasProven = prove(senders)
         if blame.isSuspect(piece) { outputs.actions.append(.fingerprint(piece: piece)) }
         have.insert(piece)
         missing.remove(piece)
@@ -35,9 +35,23 @@ extension Swarm {
         }
         if isComplete {
             outputs.actions.append(.completed)
-        } else if isHeldBack {
+        } else if isHeldBack || hasProven {
             refillAll(now, &outputs)
         }
+    }
+
+    /// Some piece that they had a part in had its hash: they may be asked for several at a time.
+    /// - Returns: whether there is anybody new among them.
+    private func prove(_ senders: [UInt32]) -> Bool {
+        var hasProven = false
+        for id in Set(senders) {
+            guard let record = records[id], !record.isProven else { continue }
+            record.isProven = true
+            record.trialPiece = nil
+            record.connection.flatMap { connections[$0] }?.dryEpoch = 0
+            hasProven = true
+        }
+        return hasProven
     }
 
     private mutating func endDownload(_ now: Instant, _ outputs: inout SwarmOutputs) {

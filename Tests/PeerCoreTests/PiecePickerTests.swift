@@ -19,6 +19,7 @@ struct PiecePickerTests {
     private func peer(_ id: UInt32, pieces: [Int]? = nil) -> PeerConnection {
         let record = PeerRecord(
             id: id, peerID: SwarmScript.peerID("a"), endpoint: SwarmScript.endpoint("a"))
+        record.isProven = true
         let peer = PeerConnection(
             id: ConnectionID(slot: id, generation: 1), endpoint: SwarmScript.endpoint("a"),
             isOutgoing: false, geometry: geometry, configuration: SwarmConfiguration(),

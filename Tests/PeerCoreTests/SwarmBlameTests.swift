@@ -24,7 +24,7 @@ struct SwarmBlameTests {
 
     @Test func `what comes from somebody of whom nothing was right yet is verified at once`() {
         let script = SwarmScript(pieces: 3, pieceLength: 32 << 10) { $0.pipelineDepth = 2...2 }
-        for name in ["a", "b"] { script.join(name, pieces: [0, 1, 2]) }
+        for name in ["a", "b"] { script.join(name, pieces: [0, 1, 2], isProven: false) }
         var asked = script.say("a", .unchoke)
         var pieces: [Int] = []
         for _ in 0..<2 {

@@ -87,21 +87,26 @@ final class SwarmScript {
     /// The peer connects and tells what it has.
     @discardableResult
     func join(
-        _ name: String, pieces: [Int] = [], extensions: Bool = false, fast: Bool = false
+        _ name: String, pieces: [Int] = [], extensions: Bool = false, fast: Bool = false,
+        isProven: Bool = true
     ) -> [String] {
-        let greeting = accept(name, extensions: extensions, fast: fast)
+        let greeting = accept(name, extensions: extensions, fast: fast, isProven: isProven)
         guard !pieces.isEmpty else { return greeting }
         var bitfield = Bitfield(bitCount: geometry.pieceCount)
         for piece in pieces { bitfield.insert(piece) }
         return greeting + say(name, .bitfield(bitfield.wireBytes))
     }
 
+    /// - Parameter isProven: false for one of whom nothing was right yet.
     func accept(
-        _ name: String, from port: UInt16 = 50_000, extensions: Bool = false, fast: Bool = false
+        _ name: String, from port: UInt16 = 50_000, extensions: Bool = false, fast: Bool = false,
+        isProven: Bool = true
     ) -> [String] {
         let endpoint = Endpoint(address: Self.endpoint(name).address, port: port)
         let handshake = handshake(name, extensions: extensions, fast: fast)
-        return tell(.accepted(makeID(name), endpoint, handshake))
+        let lines = tell(.accepted(makeID(name), endpoint, handshake))
+        if isProven { swarm.connections[id(name)]?.record.isProven = true }
+        return lines
     }
 
     func say(_ name: String, _ messages: PeerMessage...) -> [String] {
