@@ -116,10 +116,15 @@ final class PeerConnection {
     var choiceAt: Instant
     /// Bytes handed out since it was last unchoked.
     var servedBytes: Int64 = 0
+    /// How much of `Swarm.news` it knows.
+    var toldNews = 0
     /// Whether it counts as unchoked among the upload slots: not while it takes nothing.
     var holdsSlot = false
     /// The pieces that were suggested to it and that it hasn't asked for (BEP 6).
     var told: [UInt32] = []
+    /// How many pieces it has asked for in a row that others could have given it, and the last one.
+    var heldBackCount = 0
+    var lastHeldBack: UInt32?
     /// Unchoked for the chance that it proves a better partner than those chosen by rate.
     var isOptimistic = false
 

@@ -79,6 +79,13 @@ struct PiecePicker {
     /// Whether every missing block is asked of someone.
     var isEndgame: Bool { wanted.isEmpty && active.partial.isEmpty }
 
+    /// Whether some block of a missing piece is asked of nobody.
+    func hasUnrequested(_ piece: Int) -> Bool {
+        if wanted.contains(piece) { return true }
+        guard let slot = active.slot(of: piece) else { return false }
+        return active.pieces[slot].unrequestedCount > 0
+    }
+
     // MARK: What peers have
 
     mutating func add(_ pieces: Bitfield) {

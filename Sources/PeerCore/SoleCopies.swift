@@ -9,6 +9,9 @@ struct SoleCopies {
     /// for it to be fetched.
     private var told: Bitfield
     private var toldBefore: Bitfield
+    /// The records of those who are getting them, by piece; 0 for nobody, and of no pieces at all
+    /// while nobody ever did.
+    private var takers: [UInt32] = []
     /// Where the search begins: somewhere else for each seeder.
     private var cursor: Int
 
@@ -22,11 +25,17 @@ struct SoleCopies {
 
     var isEmpty: Bool { pieces.isEmpty }
 
+    /// Whether there are pieces that nobody is getting, as far as is known.
+    var hasUntold: Bool { !untold.isEmpty }
+
     func contains(_ piece: Int) -> Bool { !pieces.isEmpty && pieces.contains(piece) }
 
     /// Somebody else has this piece.
     mutating func remove(_ piece: Int) {
-        if contains(piece), pieces.remove(piece) { untold.remove(piece) }
+        guard contains(piece) else { return }
+        pieces.remove(piece)
+        untold.remove(piece)
+        if pieces.isEmpty { takers = [] }
     }
 
     /// Somebody else has these.
@@ -34,13 +43,24 @@ struct SoleCopies {
         guard !pieces.isEmpty, !others.isEmpty else { return }
         pieces = pieces.subtracting(others)
         untold = untold.subtracting(others)
+        if pieces.isEmpty { takers = [] }
     }
 
-    /// Somebody is fetching this piece.
-    mutating func give(_ piece: Int) {
-        guard contains(piece) else { return }
+    /// A peer, which has this record, is fetching this piece. Returns whether it is one of these.
+    @discardableResult
+    mutating func give(_ piece: Int, to id: UInt32) -> Bool {
+        guard contains(piece) else { return false }
         untold.remove(piece)
         told.insert(piece)
+        if takers.isEmpty { takers = [UInt32](repeating: 0, count: pieces.bitCount) }
+        takers[piece] = id
+        return true
+    }
+
+    /// Whether others have a piece, or one of them is getting it.
+    func isElsewhere(_ piece: Int, than id: UInt32) -> Bool {
+        guard contains(piece) else { return true }
+        return !untold.contains(piece) && !takers.isEmpty && takers[piece] != id
     }
 
     /// Whoever was to fetch this piece doesn't.
@@ -48,12 +68,12 @@ struct SoleCopies {
         if contains(piece) { untold.insert(piece) }
     }
 
-    /// The next piece to tell somebody of; nil while all are being fetched.
-    mutating func next() -> Int? {
+    /// The next piece to tell a peer of; nil while all are being fetched.
+    mutating func next(for id: UInt32) -> Int? {
         guard !untold.isEmpty else { return nil }
         let piece = untold.firstMember(from: cursor) ?? untold.firstMember(from: 0)
         guard let piece else { return nil }
-        give(piece)
+        give(piece, to: id)
         cursor = piece + 1
         return piece
     }

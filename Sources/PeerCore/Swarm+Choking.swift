@@ -28,6 +28,7 @@ extension Swarm {
     ) {
         guard peer.peerIsInterested else { return }
         change(peer) { $0.peerIsInterested = false }
+        tellNews(to: peer, now, &outputs)
         guard peer.holdsSlot, waitingCount > 0 else { return }
         choke(peer, now, &outputs)
         fillSlots(now, &outputs)
@@ -151,7 +152,8 @@ extension Swarm {
             candidates.append(
                 Unchoker.Candidate(
                     index: peer.index, rate: peer.roundRate, servedBytes: peer.servedBytes,
-                    since: peer.choiceAt, isUnchoked: !peer.amChoking,
+                    balance: peer.record.bytesFrom - peer.record.bytesTo, since: peer.choiceAt,
+                    isUnchoked: !peer.amChoking,
                     isOptimistic: peer.isOptimistic, isSnubbed: peer.isSnubbed))
         }
         return candidates
@@ -168,6 +170,7 @@ extension Swarm {
         peer.servedBytes = 0
         peer.refusedRequests = 0
         peer.uploadMeter.expect(at: now)
+        tellNews(to: peer, now, &outputs)
         send(.unchoke, to: peer, now, &outputs)
         suggest(to: peer, now, &outputs)
     }

@@ -120,6 +120,7 @@ extension Swarm {
         peer.choiceAt = now
         if !peer.isOutgoing { sendHandshake(to: peer, now, &outputs) }
         tellPieces(to: peer, now, &outputs)
+        peer.toldNews = news.count
         if peer.speaksExtensions { sendExtensionHandshake(to: peer, now, &outputs) }
     }
 

@@ -11,14 +11,46 @@ extension Swarm {
         if peer.phase == .awaitingHandshake {
             guard readHandshake(of: peer, bytes, &position, now, &outputs) else { return }
         }
+        if peer.decoder.isBetweenMessages { takeUsual(bytes, &position, from: peer, now, &outputs) }
+        if position < bytes.count { decode(bytes, &position, from: peer, now, &outputs) }
+        settle(peer, now)
+        guard peer.isActive else { return }
+        serve(peer, now, &outputs)
+        if hasFreedBlocks { refillAll(now, &outputs) } else { refill(peer, now, &outputs) }
+    }
+
+    /// Takes the `have`s and requests that come next, of which there are far more than of all
+    /// others: they are read where they lie.
+    private mutating func takeUsual(
+        _ bytes: UnsafeRawBufferPointer, _ position: inout Int, from peer: PeerConnection,
+        _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
+        var start = -1
+        while position > start, peer.isActive {
+            start = position
+            queueRequests(in: bytes, from: &position, of: peer, now, &outputs)
+            while peer.isActive, let piece = PeerMessage.have(in: bytes, at: position) {
+                position += PeerMessage.haveLength
+                peer.mayStillSendBitfield = false
+                announced(Int(piece), by: peer, now, &outputs)
+            }
+        }
+    }
+
+    private mutating func decode(
+        _ bytes: UnsafeRawBufferPointer, _ position: inout Int, from peer: PeerConnection,
+        _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
         // In a local variable, access to it needs no check for exclusivity each time.
         var decoder = peer.decoder
         do {
             while peer.isActive {
                 if decoder.isBetweenMessages {
-                    queueRequests(in: bytes, from: &position, of: peer, now, &outputs)
+                    takeUsual(bytes, &position, from: peer, now, &outputs)
                 }
-                guard let event = try decoder.next(in: bytes, from: &position) else { break }
+                guard peer.isActive, let event = try decoder.next(in: bytes, from: &position) else {
+                    break
+                }
                 switch event {
                 case .blockFragment(let request, let offset, let payload):
                     if offset == 0, !peer.withdrawn.isEmpty {
@@ -34,10 +66,6 @@ extension Swarm {
         }
         decoder.maxBlockLength = peer.maxRequestLength
         peer.decoder = decoder
-        settle(peer, now)
-        guard peer.isActive else { return }
-        serve(peer, now, &outputs)
-        if hasFreedBlocks { refillAll(now, &outputs) } else { refill(peer, now, &outputs) }
     }
 
     private mutating func handle(
@@ -101,7 +129,7 @@ extension Swarm {
         }
         if missing.contains(piece) {
             peer.usefulPieces += 1
-            peer.dryEpoch = 0
+            if picker.hasUnrequested(piece) { peer.dryEpoch = 0 }
         }
         reconsider(peer, now, &outputs)
     }

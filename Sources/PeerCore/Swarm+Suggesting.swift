@@ -20,7 +20,7 @@ extension Swarm {
             return
         }
         let count = suggestionCount(for: peer, now)
-        while peer.told.count < count, let piece = soleCopies.next() {
+        while peer.told.count < count, let piece = soleCopies.next(for: peer.record.id) {
             peer.told.append(UInt32(piece))
             send(.suggest(UInt32(piece)), to: peer, now, &outputs)
         }
@@ -38,9 +38,30 @@ extension Swarm {
     mutating func tookUp(
         _ piece: UInt32, _ peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        soleCopies.give(Int(piece))
+        if soleCopies.give(Int(piece), to: peer.record.id) { peer.heldBackCount = 0 }
         guard let index = peer.told.firstIndex(of: piece) else { return }
         peer.told.remove(at: index)
+        suggest(to: peer, now, &outputs)
+    }
+
+    /// Whether a peer may get a piece elsewhere, and what nobody has could go out instead, while
+    /// others wait. One that asks for such pieces again and again doesn't know what a suggestion is.
+    func isHeldBack(_ piece: UInt32, from peer: PeerConnection) -> Bool {
+        soleCopies.hasUntold && waitingCount > 0 && peer.speaksFast
+            && (peer.heldBackCount < Self.mostHeldBack || piece == peer.lastHeldBack)
+            && soleCopies.isElsewhere(Int(piece), than: peer.record.id)
+    }
+
+    private static let mostHeldBack = 8
+
+    /// Rejects a request for what is to be got elsewhere, and says what to ask for instead.
+    mutating func holdBack(
+        _ request: BlockRequest, of peer: PeerConnection, _ now: Instant,
+        _ outputs: inout SwarmOutputs
+    ) {
+        if request.piece != peer.lastHeldBack { peer.heldBackCount += 1 }
+        peer.lastHeldBack = request.piece
+        reject(request, of: peer, now, &outputs)
         suggest(to: peer, now, &outputs)
     }
 

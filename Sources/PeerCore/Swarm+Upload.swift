@@ -22,13 +22,14 @@ extension Swarm {
             have.contains(Int(request.piece)),
             queuedBytes + Int(request.length) <= configuration.maxQueuedBytes
         {
-            queue.append(request)
-            queuedBytes += Int(request.length)
-            position += PeerMessage.requestLength
             if request.piece != piece, !soleCopies.isEmpty {
+                if isHeldBack(request.piece, from: peer) { break }
                 tookUp(request.piece, peer, now, &outputs)
             }
             piece = request.piece
+            queue.append(request)
+            queuedBytes += Int(request.length)
+            position += PeerMessage.requestLength
         }
         swap(&queue, &peer.uploadQueue)
         peer.queuedBytes = queuedBytes
@@ -59,6 +60,9 @@ extension Swarm {
                 return close(peer, .requestFlood, now, &outputs)
             }
             return reject(request, of: peer, now, &outputs)
+        }
+        if !peer.amChoking, isHeldBack(request.piece, from: peer) {
+            return holdBack(request, of: peer, now, &outputs)
         }
         peer.uploadQueue.append(request)
         peer.queuedBytes += length
@@ -131,6 +135,7 @@ extension Swarm {
         _ peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         guard !peer.uploadQueue.isEmpty, peer.releasedBytes < peer.releaseWindow else { return }
+        tellNews(to: peer, now, &outputs)
         if peer.releasedBytes == 0 { peer.releasedAt = now }
         let (id, room) = (peer.id, peer.releaseWindow - peer.releasedBytes)
         var queue = Queue<BlockRequest>()

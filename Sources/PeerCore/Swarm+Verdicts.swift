@@ -23,16 +23,18 @@ extension Swarm {
         totals.missingPieces -= 1
         totals.missingBytes -= length
         outputs.actions.append(.pieceCompleted(piece))
+        news.append(UInt32(piece))
         if isComplete { endDownload(now, &outputs) }
         for index in connections.entries.indices {
             guard let peer = connections.entries[index], peer.isActive else { continue }
             if peer.pieces.isFull || peer.pieces.contains(piece) {
                 peer.usefulPieces -= 1
-            } else {
-                send(.have(UInt32(piece)), to: peer, now, &outputs)
+            } else if isComplete || !canWait(peer, for: UInt32(piece)) {
+                tellNews(to: peer, now, &outputs)
             }
             reconsider(peer, now, &outputs)
         }
+        if isComplete { forgetNews() }
         if isComplete {
             outputs.actions.append(.completed)
         } else if isHeldBack || hasProven {

@@ -41,6 +41,10 @@ package struct Swarm: ~Copyable {
     var waitingCount = 0
     var nextTick = Instant.zero
     var nextRound = Instant.zero
+    /// The pieces that have come, in that order, while something is missing, and when everyone is
+    /// told of them next.
+    var news: [UInt32] = []
+    var nextNews = Instant.zero
 
     var totals = SwarmProgress()
     var downloadMeter = RateMeter()
@@ -256,6 +260,7 @@ package struct Swarm: ~Copyable {
         } else if waitingCount > 0 {
             growSlots(now, &outputs)
         }
+        tellWaiting(now, &outputs)
         // Whoever has nothing left may take over what is late elsewhere.
         if !isComplete { refillAll(now, &outputs) }
     }

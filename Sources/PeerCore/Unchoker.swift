@@ -3,10 +3,12 @@ import Wire
 /// Decides whom to upload to, every ten seconds (BEP 3, "Choking").
 ///
 /// While downloading, those who send the fastest (tit for tat), and a fifth of the slots for
-/// those who have waited the longest (optimistic), who keep theirs for thirty seconds. While
-/// seeding, everyone in turn: whoever has had a slot for two rounds makes room for who has
-/// waited the longest, those that got the least staying the longest. So nobody who is interested
-/// is ever forgotten, and everyone is unchoked while there are slots for all.
+/// those who have waited the longest (optimistic), who keep theirs for thirty seconds, or until
+/// they have had so much for nothing; who has had more for nothing comes later, so that those who
+/// only take get what is left. While seeding, everyone in turn: whoever has had a slot for two
+/// rounds makes room for who has waited the longest, those that got the least staying the longest.
+/// So nobody who is interested is ever forgotten, and everyone is unchoked while there are slots
+/// for all.
 struct Unchoker {
     /// An interested peer.
     struct Candidate: Sendable {
@@ -16,6 +18,8 @@ struct Unchoker {
         var rate: Double
         /// What it got since it was unchoked, in bytes.
         var servedBytes: Int64
+        /// What it has given us more than we have given it, in bytes.
+        var balance: Int64
         /// Since when it waits, or has its slot.
         var since: Instant
         var isUnchoked: Bool
@@ -24,12 +28,14 @@ struct Unchoker {
         var isSnubbed: Bool
 
         init(
-            index: Int, rate: Double = 0, servedBytes: Int64 = 0, since: Instant,
+            index: Int, rate: Double = 0, servedBytes: Int64 = 0, balance: Int64 = 0,
+            since: Instant,
             isUnchoked: Bool = false, isOptimistic: Bool = false, isSnubbed: Bool = false
         ) {
             self.index = index
             self.rate = rate
             self.servedBytes = servedBytes
+            self.balance = balance
             self.since = since
             self.isUnchoked = isUnchoked
             self.isOptimistic = isOptimistic
@@ -79,7 +85,8 @@ struct Unchoker {
         // Those whose trial is not over, then those who wait, the longest first; last those
         // whose trial is over.
         let trials = candidates.filter { !chosen.contains($0.index) }.sorted {
-            (trialOrder($0, now), $0.since, $0.index) < (trialOrder($1, now), $1.since, $1.index)
+            (trialOrder($0, now), debt($0), $0.since, $0.index)
+                < (trialOrder($1, now), debt($1), $1.since, $1.index)
         }
         for trial in trials.prefix(slots - choices.count) {
             choices.append(Choice(index: trial.index, isOptimistic: true))
@@ -87,10 +94,23 @@ struct Unchoker {
         return choices
     }
 
+    /// Whether one that was unchoked for the chance has had it.
+    private func isTried(_ candidate: Candidate, _ now: Instant) -> Bool {
+        candidate.since.advanced(by: optimisticInterval) <= now
+            || -candidate.balance > Self.debtUnit
+    }
+
+    /// How much it has had of us that it didn't return, roughly: of those who are alike in that,
+    /// who has waited the longest comes first.
+    private func debt(_ candidate: Candidate) -> Int64 {
+        max(0, -candidate.balance) / Self.debtUnit
+    }
+
+    private static let debtUnit: Int64 = 256 << 10
+
     private func trialOrder(_ candidate: Candidate, _ now: Instant) -> Int {
         guard candidate.isUnchoked else { return 1 }
-        let isOver = candidate.since.advanced(by: optimisticInterval) <= now
-        return candidate.isOptimistic && !isOver ? 0 : 2
+        return candidate.isOptimistic && !isTried(candidate, now) ? 0 : 2
     }
 
     private func takeTurns(

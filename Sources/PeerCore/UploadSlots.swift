@@ -7,7 +7,7 @@
 /// A lower rate has one of two causes, the uplink or the peers, which a trial of one round tells
 /// apart. Where slots get less than `slotRate` each, there are half as many: if the rate stays,
 /// the uplink was the cause, and they stay as few. Else there are twice as many as before. Where
-/// slots get enough and others wait, there are twice as many: they stay if the rate has risen.
+/// slots get enough and others wait, there are twice as many: as many stay as the rate affords then.
 struct UploadSlots {
     /// What was seen in the last seconds, or in the last round.
     struct Load {
@@ -74,7 +74,9 @@ struct UploadSlots {
         case .more(let before):
             state = .steady
             let isFaster = load.rate > 1.25 * before.rate
-            if !isFaster { setCount(max(before.holding, affordable(load))) }
+            // A rate that rises by itself, as while peers get their first pieces, doesn't show that
+            // it has risen with the slots: there are as many as it affords, and no more.
+            setCount(max(before.holding, affordable(load)))
             takeRest(isShort: isFaster)
         }
     }

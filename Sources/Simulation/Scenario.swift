@@ -3,6 +3,15 @@ import Wire
 
 /// A swarm that is looked at for how well it does.
 package struct Scenario: Sendable {
+    /// When a peer that has everything leaves.
+    package enum Leaving: Sendable {
+        case never
+        /// At once.
+        case whenComplete
+        /// Once it has given as much as it has taken.
+        case whenEven
+    }
+
     /// Peers of a kind, which figures are given for together.
     package struct Group: Sendable {
         package var name: String
@@ -10,8 +19,7 @@ package struct Scenario: Sendable {
         package var plan = SimulatedPeerPlan()
         /// They come one after the other within this time.
         package var arrivals = Duration.seconds(1)
-        /// They don't stay to share once they have everything.
-        package var leavesWhenComplete = false
+        package var leaving = Leaving.never
 
         init(_ name: String, _ count: Int, _ configure: (inout SimulatedPeerPlan) -> Void) {
             self.name = name
@@ -207,7 +215,7 @@ extension Scenario {
         let home = line(up: 128_000, down: 2_000_000)
         var scenario = Scenario(
             "free-riders",
-            "a fifth of \(count) peers take and don't give, the others leave once complete",
+            "a fifth of \(count) peers take and don't give, the others leave once they are even",
             [
                 Group("seeder", 1) {
                     $0.isSeed = true
@@ -219,7 +227,9 @@ extension Scenario {
                     $0.behavior = .freeRiding
                 },
             ])
-        scenario.groups[1].leavesWhenComplete = true
+        scenario.groups[1].leaving = .whenEven
+        // As in the program: where some know far more peers than others, they have more chances.
+        scenario.configuration.enoughConnections = 100
         scenario.pieceCount = 500
         scenario.pieceLength = 64 << 10
         return scenario

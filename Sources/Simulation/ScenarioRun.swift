@@ -26,8 +26,10 @@ package final class ScenarioRun: SwarmObserver {
     private var verifiedPieces = 0
     private var completedCount = 0
     private var leecherCount = 0
-    /// The indices of those who leave once they are complete.
-    private var leaving: Set<Int> = []
+    /// When those leave who don't stay, by their indices.
+    private var leaving: [Int: Scenario.Leaving] = [:]
+    /// Those who are complete and haven't given enough yet.
+    private var uneven: [SimulatedPeer] = []
     private let sampleInterval: Duration
 
     package init(_ scenario: Scenario, seed: UInt64) throws(MetainfoError) {
@@ -44,7 +46,7 @@ package final class ScenarioRun: SwarmObserver {
             for _ in 0..<group.count {
                 let peer = simulation.addPeer(group.plan)
                 peers.append(peer)
-                if group.leavesWhenComplete { leaving.insert(peer.index) }
+                leaving[peer.index] = group.leaving
                 let wait = Int(group.arrivals.nanosecondsSaturating)
                 let arrival =
                     group.plan.isSeed ? .zero : Duration.nanoseconds(random.below(max(wait, 1)))
@@ -74,8 +76,11 @@ package final class ScenarioRun: SwarmObserver {
         if peer.swarm.isComplete {
             completedCount += 1
             if completedCount == leecherCount { note() }
-            if leaving.contains(peer.index) {
+            switch leaving[peer.index] {
+            case .whenComplete:
                 simulation.schedule(at: simulation.now) { [unowned self] in leave(peer) }
+            case .whenEven: uneven.append(peer)
+            case .never, nil: break
             }
         }
     }
@@ -96,6 +101,9 @@ package final class ScenarioRun: SwarmObserver {
         {
             leave(seeder)
         }
+        let even = uneven.filter { $0.givenBytes >= $0.takenBytes }
+        uneven.removeAll { $0.givenBytes >= $0.takenBytes }
+        for peer in even { leave(peer) }
         simulation.schedule(at: simulation.now + sampleInterval) { [unowned self] in sample() }
     }
 

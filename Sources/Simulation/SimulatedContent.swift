@@ -5,8 +5,8 @@ import Wire
 package enum SimulatedDetail: Sendable {
     /// Every byte goes over the streams, cut anywhere; pieces are hashed by SHA-1.
     case bytes
-    /// Whole messages: of a block's bytes only the first eight are carried, which tell whose they
-    /// are. The cores get and give the same bytes, but for those of blocks, which they never read.
+    /// Whole messages: of a block's bytes only the first eight come, which tell whose they are. The
+    /// cores get and give the same bytes, but for those of blocks, which they never read.
     case messages
 }
 

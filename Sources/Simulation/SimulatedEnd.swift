@@ -1,25 +1,35 @@
 import PeerCore
 import Wire
 
-/// What travels at once on a connection, in one direction.
+/// What travels at once on a connection, in one direction: bytes, of which the receiving end keeps
+/// as many, and a block after them.
 struct Segment {
-    var bytes: [UInt8] = []
+    /// How many bytes it has but for the block.
+    var byteCount: Int
     /// Comes after the bytes, where whole messages are carried.
     var block: OutgoingBlock?
-    /// How long it is on the wire.
-    var count: Int
     /// Nothing comes after it: the sender has closed its end.
     var isLast = false
+
+    /// How long it is on the wire.
+    var count: Int { byteCount + (block?.count ?? 0) }
 }
 
 /// A `piece` message of which the bytes of its block aren't carried.
 struct OutgoingBlock {
     let request: BlockRequest
-    /// A stamp for each of its blocks.
-    let stamps: [UInt64]
+    /// A bit for each of its blocks that isn't as it should be, from the lowest.
+    let wrong: UInt64
     /// So many bytes of the connection go before it.
     let position: Int
     var count: Int { PeerMessage.pieceHeaderLength + Int(request.length) }
+}
+
+/// Ends at which segments arrive at the same moment, one after the other: what a swarm tells
+/// everyone.
+final class SimulatedArrivals {
+    var instant: Int64 = 0
+    var ends: ContiguousArray<SimulatedEnd> = []
 }
 
 /// One end of a simulated connection: bytes arrive in order, cut anywhere, never lost while both
@@ -32,9 +42,11 @@ final class SimulatedEnd {
     /// What its peer may send and ask for on it; nil where that isn't looked at.
     var monitor: WireMonitor?
 
+    /// Whether it is among its peer's connections.
+    var isOpen = true
+
     // What waits for the peer's link.
-    private var outbox: [UInt8] = []
-    private var sent = 0
+    private var outbox = ByteQueue()
     private var blocks = Queue<OutgoingBlock>()
     private var waitingBlockBytes = 0
     /// Bytes taken of the outbox in all, to tell the blocks' positions by.
@@ -61,6 +73,8 @@ final class SimulatedEnd {
     /// Segments that come here: those that wait for this peer's line, then those that can't get
     /// through at present, then those on their way.
     var incoming = Queue<Segment>()
+    /// The bytes of these.
+    var incomingBytes = ByteQueue()
     var queuedSegments = 0
     var heldSegments = 0
 
@@ -71,48 +85,35 @@ final class SimulatedEnd {
     }
 
     /// Bytes that wait, those of blocks included.
-    var pendingCount: Int { outbox.count - sent + waitingBlockBytes }
+    var pendingCount: Int { outbox.count + waitingBlockBytes }
     var hasBlocks: Bool { !blocks.isEmpty }
 
-    func append(_ bytes: ArraySlice<UInt8>) { outbox.append(contentsOf: bytes) }
+    func append(_ bytes: UnsafeRawBufferPointer) { outbox.append(bytes) }
 
-    func append(_ request: BlockRequest, stamps: [UInt64]) {
+    func append(_ request: BlockRequest, wrong: UInt64) {
         let block = OutgoingBlock(
-            request: request, stamps: stamps, position: takenBytes + outbox.count - sent)
+            request: request, wrong: wrong, position: takenBytes + outbox.count)
         blocks.append(block)
         waitingBlockBytes += block.count
     }
 
-    /// The next so many bytes, which leave the outbox.
-    func take(_ count: Int) -> Segment {
-        Segment(bytes: takeBytes(count), count: count)
+    /// The next so many bytes.
+    func next(_ count: Int) -> Segment { Segment(byteCount: count) }
+
+    /// The messages up to the next block and this.
+    func nextMessages() -> Segment {
+        guard let block = blocks.first else { return Segment(byteCount: outbox.count) }
+        return Segment(byteCount: block.position - takenBytes, block: block)
     }
 
-    /// The messages up to the next block and this, which leave the outbox.
-    func takeMessages() -> Segment {
-        guard let block = blocks.first else { return take(outbox.count - sent) }
-        let bytes = takeBytes(block.position - takenBytes)
-        _ = blocks.removeFirst()
-        waitingBlockBytes -= block.count
-        return Segment(bytes: bytes, block: block, count: bytes.count + block.count)
-    }
-
-    private func takeBytes(_ count: Int) -> [UInt8] {
-        takenBytes += count
-        if sent == 0, count == outbox.count {
-            var bytes: [UInt8] = []
-            swap(&bytes, &outbox)
-            return bytes
+    /// The next segment leaves the outbox for the other end.
+    func send(_ segment: Segment, to other: SimulatedEnd) {
+        if segment.block != nil {
+            waitingBlockBytes -= blocks.removeFirst().count
         }
-        let bytes = [UInt8](outbox[sent..<sent + count])
-        sent += count
-        if sent == outbox.count {
-            outbox.removeAll(keepingCapacity: true)
-            sent = 0
-        } else if sent > 1 << 20 {
-            outbox.removeFirst(sent)
-            sent = 0
-        }
-        return bytes
+        takenBytes += segment.byteCount
+        outbox.move(segment.byteCount, to: &other.incomingBytes)
+        onTheWay += segment.count
+        other.incoming.append(segment)
     }
 }

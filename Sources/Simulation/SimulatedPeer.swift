@@ -96,10 +96,9 @@ package final class SimulatedPeer {
         return end
     }
 
-    func isOpen(_ end: SimulatedEnd) -> Bool { self.end(end.id) === end }
-
     func remove(_ end: SimulatedEnd) {
-        guard isOpen(end) else { return }
+        guard end.isOpen else { return }
+        end.isOpen = false
         ends[Int(end.id.slot)] = nil
         end.other = nil
         freeSlots.append(end.id.slot)

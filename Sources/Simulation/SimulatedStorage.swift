@@ -59,9 +59,19 @@ package struct SimulatedStorage {
         return bytes[begin..<begin + Int(request.length)]
     }
 
-    func stamp(_ request: BlockRequest, block: Int) -> UInt64 {
+    /// A bit for each block of a request that isn't as it should be, from the lowest.
+    func wrongBlocks(of request: BlockRequest) -> UInt64 {
+        let piece = Int(request.piece)
         let first = Int(request.begin) / content.geometry.blockLength
-        return stamps[Int(request.piece) * content.geometry.blocksPerPiece + first + block]
+        let end = Int(request.begin + request.length - 1) / content.geometry.blockLength
+        var mask: UInt64 = 0
+        for block in first...end
+        where stamps[piece * content.geometry.blocksPerPiece + block]
+            != content.stamp(piece: piece, block: block)
+        {
+            mask |= 1 << UInt64(block - first)
+        }
+        return mask
     }
 
     func isGood(piece: Int) -> Bool {

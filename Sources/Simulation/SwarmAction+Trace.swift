@@ -3,20 +3,19 @@ import Wire
 
 extension SwarmAction {
     /// For people: a line, or one for each message.
-    func lines(_ outputs: SwarmOutputs) -> [String] {
+    func lines(_ bytes: UnsafeRawBufferPointer) -> [String] {
         guard case .send(let id, let range) = self else { return ["\(self)"] }
         var lines: [String] = []
-        var bytes = outputs.bytes[range]
-        if bytes.first == Handshake.firstByte, bytes.count >= Handshake.length {
+        var messages = bytes[range]
+        if messages.first == Handshake.firstByte, messages.count >= Handshake.length {
             lines.append("send(\(id), handshake)")
-            bytes = bytes.dropFirst(Handshake.length)
+            messages = messages.dropFirst(Handshake.length)
         }
         var decoder = PeerMessageDecoder(maxFrameLength: 1 << 20, maxBlockLength: 1 << 20)
-        bytes.withUnsafeBytes { raw in
-            var position = 0
-            while case .message(let message)? = try? decoder.next(in: raw, from: &position) {
-                lines.append("send(\(id), \(message))")
-            }
+        let raw = UnsafeRawBufferPointer(rebasing: messages)
+        var position = 0
+        while case .message(let message)? = try? decoder.next(in: raw, from: &position) {
+            lines.append("send(\(id), \(message))")
         }
         return lines
     }

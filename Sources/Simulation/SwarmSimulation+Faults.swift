@@ -62,7 +62,7 @@ extension SwarmSimulation {
         let other = end.other
         drop(end, isHeard: true)
         if !end.isClosing { handle(.closed(end.id), at: peer) }
-        if let other, other.peer.isOpen(other) { lose(other) }
+        if let other, other.isOpen { lose(other) }
     }
 
     /// The peer sends nothing more on one of its connections, but still reads it.
@@ -76,7 +76,7 @@ extension SwarmSimulation {
     private func drop(_ end: SimulatedEnd, isHeard: Bool) {
         let other = end.other
         end.peer.remove(end)
-        guard let other, other.peer.isOpen(other) else { return }
+        guard let other, other.isOpen else { return }
         let delay =
             isHeard
             ? latency(from: end.peer, to: other.peer) : .seconds(20 + random.below(40))

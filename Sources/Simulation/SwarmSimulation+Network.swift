@@ -44,7 +44,7 @@ extension SwarmSimulation {
 
     // MARK: Sending
 
-    func enqueue(_ bytes: ArraySlice<UInt8>, on end: SimulatedEnd) {
+    func enqueue(_ bytes: UnsafeRawBufferPointer, on end: SimulatedEnd) {
         end.monitor?.sent(bytes, at: self)
         end.append(bytes)
         touch(end)
@@ -62,16 +62,22 @@ extension SwarmSimulation {
         guard !peer.touched.isEmpty else { return transmitIfIdle(peer) }
         var touched: [SimulatedEnd] = []
         swap(&touched, &peer.touched)
+        var together: SimulatedArrivals?
         for end in touched {
             end.isTouched = false
             // A few bytes don't wait for their turn where whole messages are carried: others send
             // less by as much.
             if torrent.detail == .messages, !end.hasBlocks, !end.isQueued, end.pendingCount > 0,
-                !end.isClosing
+                !end.isClosing, let other = end.other
             {
-                let segment = end.takeMessages()
+                let segment = end.nextMessages()
                 peer.uploadDebt += segment.count
-                depart(segment, from: end, after: 0)
+                let arrival = put(segment, on: end, to: other, after: 0)
+                if let together, together.instant == arrival {
+                    together.ends.append(other)
+                } else {
+                    together = arrive(at: other, arrival)
+                }
             } else {
                 queueUp(end)
             }
@@ -79,6 +85,21 @@ extension SwarmSimulation {
         touched.removeAll(keepingCapacity: true)
         if peer.touched.isEmpty { swap(&touched, &peer.touched) }
         transmitIfIdle(peer)
+    }
+
+    /// Has a segment arrive, and those that are added to it meanwhile.
+    private func arrive(at end: SimulatedEnd, _ instant: Int64) -> SimulatedArrivals {
+        let arrivals = spareArrivals.popLast() ?? SimulatedArrivals()
+        arrivals.instant = instant
+        arrivals.ends.append(end)
+        events.schedule(.arrivedTogether(arrivals), at: Instant(nanoseconds: instant))
+        return arrivals
+    }
+
+    func arrived(_ arrivals: SimulatedArrivals) {
+        for end in arrivals.ends { arrived(at: end) }
+        arrivals.ends.removeAll(keepingCapacity: true)
+        spareArrivals.append(arrivals)
     }
 
     private func queueUp(_ end: SimulatedEnd) {
@@ -98,7 +119,7 @@ extension SwarmSimulation {
         while !peer.sendQueue.isEmpty {
             let end = peer.sendQueue.removeFirst()
             end.isQueued = false
-            guard peer.isOpen(end) || end.isClosing, let other = end.other, end.pendingCount > 0
+            guard end.isOpen || end.isClosing, let other = end.other, end.pendingCount > 0
             else { continue }
             // Its receiver's buffer is full: it goes on once there is room.
             guard end.onTheWay < other.peer.line.receiveWindow else { continue }
@@ -124,20 +145,28 @@ extension SwarmSimulation {
         if torrent.detail == .bytes, case .trickling(let limit) = peer.behavior,
             peer.blocksSent > limit
         {
-            return (end.take(1), 1_000_000_000)
+            return (end.next(1), 1_000_000_000)
         }
-        let segment: Segment
-        switch torrent.detail {
-        case .bytes: segment = end.take(segmentLength(of: end.pendingCount))
-        case .messages: segment = end.takeMessages()
-        }
+        let segment =
+            switch torrent.detail {
+            case .bytes: end.next(segmentLength(of: end.pendingCount))
+            case .messages: end.nextMessages()
+            }
         return (segment, peer.line.uploadTime(of: segment.count + peer.uploadDebt))
     }
 
     /// Sends a segment, the last bit of which leaves after so many nanoseconds.
     private func depart(_ segment: Segment, from end: SimulatedEnd, after busy: Int64) {
         guard let other = end.other else { return }
-        end.onTheWay += segment.count
+        let arrival = put(segment, on: end, to: other, after: busy)
+        events.schedule(.arrived(other), at: Instant(nanoseconds: arrival))
+    }
+
+    /// Puts a segment on its way. Returns when it arrives.
+    private func put(
+        _ segment: Segment, on end: SimulatedEnd, to other: SimulatedEnd, after busy: Int64
+    ) -> Int64 {
+        end.send(segment, to: other)
         var departure = now.nanoseconds + busy
         if let siteRate, end.peer.plan.site != other.peer.plan.site {
             let isFree = max(siteFreeAt[end.peer.plan.site, default: 0], departure)
@@ -146,15 +175,14 @@ extension SwarmSimulation {
         }
         let arrival = departure + end.peer.line.latencyOut + other.peer.line.latencyIn
         end.lastArrival = max(arrival, end.lastArrival)
-        other.incoming.append(segment)
-        events.schedule(.arrived(other), at: Instant(nanoseconds: end.lastArrival))
+        return end.lastArrival
     }
 
     // MARK: Receiving
 
     /// A segment has come to the peer's line, which takes one after the other.
     func arrived(at end: SimulatedEnd) {
-        guard end.peer.isOpen(end) else { return }
+        guard end.isOpen else { return }
         if let other = end.other, end.heldSegments > 0 || isCut(other.peer, end.peer) {
             end.heldSegments += 1
             return
@@ -188,7 +216,8 @@ extension SwarmSimulation {
     private func deliver(to end: SimulatedEnd) { deliver(end.incoming.removeFirst(), to: end) }
 
     private func deliver(_ segment: Segment, to end: SimulatedEnd) {
-        guard end.peer.isOpen(end) else { return }
+        guard end.isOpen else { return }
+        end.incomingBytes.take(segment.byteCount, into: scratch)
         if let other = end.other {
             let wasFull = other.onTheWay >= end.peer.line.receiveWindow
             other.onTheWay -= segment.count
@@ -199,59 +228,57 @@ extension SwarmSimulation {
         }
         if segment.isLast { return lose(end) }
         guard !end.isClosing else { return }
-        var bytes = segment.bytes
-        if !end.isIntroduced { bytes = introduce(end, bytes) }
-        guard end.peer.isOpen(end), !end.isClosing else { return }
-        if let block = segment.block {
-            deliver(bytes, block, to: end)
-        } else if !bytes.isEmpty {
-            end.monitor?.received(bytes, at: self)
-            receiving = end
-            bytes.withUnsafeBytes { handle(.received(end.id, $0), at: end.peer, source: $0) }
-            receiving = nil
-        }
+        var count = segment.byteCount
+        if !end.isIntroduced { count = introduce(end, count) }
+        guard end.isOpen, !end.isClosing else { return }
+        if let block = segment.block { count += put(block, at: count) }
+        guard count > 0 else { return }
+        let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+        end.monitor?.received(bytes, at: self)
+        receiving = end
+        handle(.received(end.id, bytes), at: end.peer, source: bytes)
+        receiving = nil
     }
 
-    /// Puts the messages together as they would have come.
-    private func deliver(_ bytes: [UInt8], _ block: OutgoingBlock, to end: SimulatedEnd) {
-        scratch.copyBytes(from: bytes)
-        var position = bytes.count
-        let length = UInt32(9 + block.request.length)
-        let head = [length, block.request.piece, block.request.begin]
-        for (offset, field) in zip([0, 5, 9], head) {
-            scratch.storeBytes(
-                of: field.bigEndian, toByteOffset: position + offset, as: UInt32.self)
+    /// Puts a `piece` message together as it would have come. Returns its length.
+    private func put(_ block: OutgoingBlock, at position: Int) -> Int {
+        let request = block.request
+        PeerMessage.writePieceHeader(for: request, to: scratch.baseAddress! + position)
+        let first = Int(request.begin) / geometry.blockLength
+        for index in 0..<blockCount(of: request) {
+            var stamp = torrent.stamp(piece: Int(request.piece), block: first + index)
+            if block.wrong & 1 << UInt64(index) != 0 { stamp ^= 0xff }
+            let offset = PeerMessage.pieceHeaderLength + index * geometry.blockLength
+            scratch.storeBytes(of: stamp, toByteOffset: position + offset, as: UInt64.self)
         }
-        scratch[position + 4] = PeerMessage.ID.piece
-        position += PeerMessage.pieceHeaderLength
-        for (index, stamp) in block.stamps.enumerated() {
-            scratch.storeBytes(
-                of: stamp, toByteOffset: position + index * geometry.blockLength, as: UInt64.self)
-        }
-        position += Int(block.request.length)
-        let raw = UnsafeRawBufferPointer(rebasing: scratch[..<position])
-        handle(.received(end.id, raw), at: end.peer, source: raw)
+        return block.count
     }
 
-    /// A driver reads the handshake itself, to find the swarm that it is for. Returns what comes
-    /// after it.
-    private func introduce(_ end: SimulatedEnd, _ bytes: [UInt8]) -> [UInt8] {
-        end.received += bytes
-        guard end.received.count >= Handshake.length, let other = end.other else { return [] }
+    /// How many blocks a request names.
+    func blockCount(of request: BlockRequest) -> Int {
+        (Int(request.length) + geometry.blockLength - 1) / geometry.blockLength
+    }
+
+    /// A driver reads the handshake itself, to find the swarm that it is for. What comes after it
+    /// moves to the front; returns how much that is.
+    private func introduce(_ end: SimulatedEnd, _ count: Int) -> Int {
+        end.received += scratch[..<count]
+        guard end.received.count >= Handshake.length, let other = end.other else { return 0 }
         let head = [UInt8](end.received.prefix(Handshake.length))
         guard let handshake = try? Handshake.decode(head) else {
             note(violation: "sent something other than a handshake")
-            return []
+            return 0
         }
         end.isIntroduced = true
         let rest = [UInt8](end.received.dropFirst(Handshake.length))
         end.received = []
-        end.monitor?.received(head, at: self)
+        head.withUnsafeBytes { end.monitor?.received($0, at: self) }
         let origin = Endpoint(
             address: other.peer.endpoint.address,
             port: UInt16(40_000 + end.id.generation % 20_000))
         handle(.accepted(end.id, origin, handshake), at: end.peer)
-        return rest
+        scratch.copyBytes(from: rest)
+        return rest.count
     }
 
     // MARK: Closing
@@ -272,12 +299,12 @@ extension SwarmSimulation {
     func shut(_ end: SimulatedEnd) {
         guard !end.isShut else { return }
         end.isShut = true
-        depart(Segment(count: 0, isLast: true), from: end, after: 0)
+        depart(Segment(byteCount: 0, isLast: true), from: end, after: 0)
     }
 
     /// The other side has ended the connection: a program then closes its own end as well.
     func lose(_ end: SimulatedEnd) {
-        if let other = end.other, other.peer.isOpen(other) {
+        if let other = end.other, other.isOpen {
             let delay = latency(from: end.peer, to: other.peer)
             events.schedule(.hangUp(other), at: now.advanced(by: delay))
         }

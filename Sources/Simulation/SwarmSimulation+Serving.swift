@@ -3,20 +3,24 @@ import Wire
 
 // What peers send.
 extension SwarmSimulation {
-    func send(_ bytes: ArraySlice<UInt8>, on id: ConnectionID, of peer: SimulatedPeer) {
+    func send(_ bytes: UnsafeRawBufferPointer, on id: ConnectionID, of peer: SimulatedPeer) {
         guard let end = peer.end(id), !end.isClosing, !end.isShut else { return }
         guard peer.behavior == .freeRiding else { return enqueue(bytes, on: end) }
         let kept = withoutInvitations(bytes)
         if !kept.isEmpty { enqueue(kept, on: end) }
     }
 
+    private func enqueue(_ bytes: [UInt8], on end: SimulatedEnd) {
+        bytes.withUnsafeBytes { enqueue($0, on: end) }
+    }
+
     /// The messages but those that let others ask for something.
-    private func withoutInvitations(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    private func withoutInvitations(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         guard bytes.first != Handshake.firstByte || bytes.count < Handshake.length else {
-            return bytes
+            return [UInt8](bytes)
         }
         var kept: [UInt8] = []
-        var rest = bytes
+        var rest = bytes[...]
         while rest.count >= 4 {
             let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
             let message = rest.prefix(4 + length)
@@ -24,7 +28,7 @@ extension SwarmSimulation {
             if id != PeerMessage.ID.unchoke, id != PeerMessage.ID.allowedFast { kept += message }
             rest = rest.dropFirst(4 + length)
         }
-        return kept[...]
+        return kept
     }
 
     func sendBlock(_ request: BlockRequest, on id: ConnectionID, of peer: SimulatedPeer) {
@@ -32,7 +36,7 @@ extension SwarmSimulation {
             note(violation: "served an unverified piece")
         }
         guard let end = peer.end(id), !end.isClosing, !end.isShut else { return }
-        let count = (Int(request.length) + geometry.blockLength - 1) / geometry.blockLength
+        let count = blockCount(of: request)
         let before = peer.blocksSent
         peer.blocksSent += count
         if misbehaves(request, on: end, blocks: before..<before + count) { return }
@@ -64,16 +68,16 @@ extension SwarmSimulation {
             handle(.closed(end.id), at: end.peer)
             return true
         case .garbling(let limit) where blocks.upperBound > limit:
-            enqueue([UInt8](repeating: 0xa5, count: 1_000)[...], on: end)
+            enqueue([UInt8](repeating: 0xa5, count: 1_000), on: end)
             return true
         case .rejecting:
-            enqueue(PeerMessage.reject(request).encoded()[...], on: end)
+            enqueue(PeerMessage.reject(request).encoded(), on: end)
             end.owesDrained = true
             return true
         case .lying where blocks.lowerBound % 3 == 0:
             return true
         case .lying where blocks.lowerBound % 3 == 1:
-            enqueue(PeerMessage.reject(request).encoded()[...], on: end)
+            enqueue(PeerMessage.reject(request).encoded(), on: end)
             end.owesDrained = true
             return true
         default:
@@ -84,8 +88,8 @@ extension SwarmSimulation {
     /// Sends the beginning of a `piece` message, and of its block where blocks are carried.
     private func begin(_ request: BlockRequest, bytes count: Int, on end: SimulatedEnd) {
         guard torrent.detail == .bytes else { return }
-        enqueue(PeerMessage.pieceHeader(for: request)[...], on: end)
-        enqueue(end.peer.storage.block(request).prefix(count), on: end)
+        enqueue(PeerMessage.pieceHeader(for: request), on: end)
+        enqueue([UInt8](end.peer.storage.block(request).prefix(count)), on: end)
     }
 
     /// Sends a `piece` message in which these of its blocks are wrong.
@@ -98,15 +102,14 @@ extension SwarmSimulation {
             var block = peer.storage.block(request)
             for index in wrong { block[block.startIndex + index * geometry.blockLength] ^= 0xff }
             if wrong.isEmpty, peer.behavior.isHonest { check(block, request) }
-            enqueue((PeerMessage.pieceHeader(for: request) + block)[...], on: end)
+            enqueue(PeerMessage.pieceHeader(for: request) + block, on: end)
         case .messages:
-            let count = (Int(request.length) + geometry.blockLength - 1) / geometry.blockLength
-            var stamps: [UInt64] = []
-            stamps.reserveCapacity(count)
-            for index in 0..<count { stamps.append(peer.storage.stamp(request, block: index)) }
-            for index in wrong { stamps[index] ^= 0xff }
-            if wrong.isEmpty, peer.behavior.isHonest { check(stamps, request) }
-            end.append(request, stamps: stamps)
+            var mask = peer.storage.wrongBlocks(of: request)
+            if wrong.isEmpty, mask != 0, peer.behavior.isHonest {
+                note(violation: "served wrong bytes of piece \(request.piece)")
+            }
+            for index in wrong { mask |= 1 << UInt64(index) }
+            end.append(request, wrong: mask)
             touch(end)
         }
     }
@@ -114,14 +117,6 @@ extension SwarmSimulation {
     private func check(_ block: ArraySlice<UInt8>, _ request: BlockRequest) {
         let begin = Int(info.offset(ofPiece: Int(request.piece))) + Int(request.begin)
         if block != content[begin..<begin + Int(request.length)] {
-            note(violation: "served wrong bytes of piece \(request.piece)")
-        }
-    }
-
-    private func check(_ stamps: [UInt64], _ request: BlockRequest) {
-        let first = Int(request.begin) / geometry.blockLength
-        for (index, stamp) in stamps.enumerated()
-        where stamp != torrent.stamp(piece: Int(request.piece), block: first + index) {
             note(violation: "served wrong bytes of piece \(request.piece)")
         }
     }

@@ -12,6 +12,7 @@ package final class SwarmSimulation {
         indirect case dialled(SimulatedPeer, Endpoint, life: Int)
         /// The first of an end's segments that are on their way.
         case arrived(SimulatedEnd)
+        case arrivedTogether(SimulatedArrivals)
         case received(SimulatedPeer)
         case hangUp(SimulatedEnd)
         case transmit(SimulatedPeer)
@@ -59,6 +60,7 @@ package final class SwarmSimulation {
     var receiving: SimulatedEnd?
     var eventsUntilLook = SwarmSimulation.lookInterval
     private var spareOutputs: [SwarmOutputs] = []
+    var spareArrivals: [SimulatedArrivals] = []
 
     /// A torrent with random content of `length` bytes, and nobody to share it yet. It belongs to
     /// a group, or to anybody (`isOpen`).
@@ -187,10 +189,12 @@ package final class SwarmSimulation {
             if peer.life == life { dialled(by: peer, endpoint) }
         case .arrived(let end):
             arrived(at: end)
+        case .arrivedTogether(let arrivals):
+            arrived(arrivals)
         case .received(let peer):
             receivedNext(peer)
         case .hangUp(let end):
-            if end.peer.isOpen(end) { lose(end) }
+            if end.isOpen { lose(end) }
         case .transmit(let peer):
             transmit(peer)
         case .verified(let peer, let piece, let life):
@@ -215,11 +219,15 @@ package final class SwarmSimulation {
     {
         var outputs = spareOutputs.popLast() ?? SwarmOutputs()
         peer.swarm.receive(event, at: peer.plan.clock.local(now), into: &outputs)
-        for action in outputs.actions {
-            trace(peer, action, outputs)
-            perform(action, outputs, of: peer, source: source)
+        if !outputs.actions.isEmpty {
+            outputs.bytes.withUnsafeBytes { bytes in
+                for action in outputs.actions {
+                    trace(peer, action, bytes)
+                    perform(action, bytes, of: peer, source: source)
+                }
+            }
+            outputs.removeAll()
         }
-        outputs.removeAll()
         spareOutputs.append(outputs)
         schedule(peer)
         flush(peer)
@@ -235,12 +243,12 @@ package final class SwarmSimulation {
     }
 
     private func perform(
-        _ action: SwarmAction, _ outputs: SwarmOutputs, of peer: SimulatedPeer,
+        _ action: SwarmAction, _ bytes: UnsafeRawBufferPointer, of peer: SimulatedPeer,
         source: UnsafeRawBufferPointer?
     ) {
         switch action {
         case .send(let id, let range):
-            send(outputs.bytes[range], on: id, of: peer)
+            send(UnsafeRawBufferPointer(rebasing: bytes[range]), on: id, of: peer)
         case .sendBlock(let id, let request):
             sendBlock(request, on: id, of: peer)
         case .reportDrained(let id):
@@ -272,16 +280,26 @@ package final class SwarmSimulation {
     }
 
     /// FNV-1a over what was decided, when, and by whom.
-    private func trace(_ peer: SimulatedPeer, _ action: SwarmAction, _ outputs: SwarmOutputs) {
+    private func trace(
+        _ peer: SimulatedPeer, _ action: SwarmAction, _ bytes: UnsafeRawBufferPointer
+    ) {
         if let tracer {
-            for line in action.lines(outputs) { tracer("\(now.nanoseconds) \(peer.index) \(line)") }
+            for line in action.lines(bytes) { tracer("\(now.nanoseconds) \(peer.index) \(line)") }
         }
         mix(now.nanoseconds)
         mix(Int64(peer.index))
         let numbers = action.numbers
         for index in numbers.indices { mix(numbers[index]) }
         if case .send(_, let range) = action {
-            for byte in outputs.bytes[range] { mix(Int64(byte)) }
+            var position = range.lowerBound
+            while position + 8 <= range.upperBound {
+                mix(bytes.loadUnaligned(fromByteOffset: position, as: Int64.self))
+                position += 8
+            }
+            while position < range.upperBound {
+                mix(Int64(bytes[position]))
+                position += 1
+            }
         }
     }
 

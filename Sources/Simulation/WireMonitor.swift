@@ -52,9 +52,9 @@ final class WireMonitor {
 
     // MARK: What it reads
 
-    func received(_ bytes: [UInt8], at simulation: SwarmSimulation) {
+    func received(_ bytes: UnsafeRawBufferPointer, at simulation: SwarmSimulation) {
         if arriving.count > 1 { arriving.removeFirst(arriving.count - 1) }
-        read(bytes[...], &unreadHandshake, &receiving) { event in
+        read(bytes, &unreadHandshake, &receiving) { event in
             switch event {
             case .message(let message): learn(message)
             case .blockFragment(let request, 0, _):
@@ -91,7 +91,7 @@ final class WireMonitor {
 
     // MARK: What it sends
 
-    func sent(_ bytes: ArraySlice<UInt8>, at simulation: SwarmSimulation) {
+    func sent(_ bytes: UnsafeRawBufferPointer, at simulation: SwarmSimulation) {
         guard peer.behavior.isHonest else { return }
         func check(_ isKept: Bool, _ rule: String) {
             if !isKept { simulation.note(violation: "peer \(peer.index): \(rule)") }
@@ -170,19 +170,19 @@ final class WireMonitor {
     // MARK: Reading
 
     private func read(
-        _ bytes: ArraySlice<UInt8>, _ handshake: inout Int, _ decoder: inout PeerMessageDecoder,
+        _ bytes: UnsafeRawBufferPointer, _ handshake: inout Int,
+        _ decoder: inout PeerMessageDecoder,
         _ body: (PeerMessageDecoder.Event) -> Void
     ) {
         guard !isBlind else { return }
         let skipped = min(handshake, bytes.count)
         handshake -= skipped
-        bytes.dropFirst(skipped).withUnsafeBytes { raw in
-            var position = 0
-            do {
-                while let event = try decoder.next(in: raw, from: &position) { body(event) }
-            } catch {
-                isBlind = true
-            }
+        let messages = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
+        var position = 0
+        do {
+            while let event = try decoder.next(in: messages, from: &position) { body(event) }
+        } catch {
+            isBlind = true
         }
     }
 }

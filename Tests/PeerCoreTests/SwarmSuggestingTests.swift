@@ -79,4 +79,59 @@ struct SwarmSuggestingTests {
         _ = script.say("a", .suggest(2))
         #expect(script.swarm.connections[script.id("a")]!.suggested == [2])
     }
+
+    private func request(_ piece: UInt32, _ block: UInt32 = 0) -> PeerMessage {
+        .request(BlockRequest(piece: piece, begin: block << 14, length: 1 << 14))
+    }
+
+    /// A seeder with two slots, which a and b hold; b is getting a piece. While c is there, it waits.
+    private func scarce(
+        isWanted: Bool = true, isFast: Bool = true
+    ) -> (script: SwarmScript, taken: UInt32) {
+        let script = SwarmScript(
+            pieces: 100, pieceLength: 128 << 10, have: Array(0..<100)
+        ) { $0.uploadSlots = 2 }
+        script.join("a", fast: isFast)
+        _ = isFast ? script.say("a", .haveNone, .interested) : script.say("a", .interested)
+        let piece = join("b", script)[0]
+        _ = script.say("b", request(piece))
+        if isWanted { _ = join("c", script) }
+        return (script, piece)
+    }
+
+    @Test func `while others wait, a piece that one peer is getting isn't given to another`() {
+        let (script, taken) = scarce()
+        #expect(script.say("a", request(taken)).contains("a < reject \(taken)@0+16384"))
+        #expect(script.say("b", request(taken, 1)).contains("b < block \(taken)@16384+16384"))
+        let other = taken == 50 ? 51 : 50 as UInt32
+        #expect(script.say("a", request(other)).contains("a < block \(other)@0+16384"))
+    }
+
+    @Test func `a piece that others have isn't given while nobody has another one`() {
+        let (script, taken) = scarce()
+        script.join("s", pieces: Array(0..<99), fast: true)
+        #expect(taken != 99)
+        #expect(script.say("a", request(5)) == ["a < reject 5@0+16384", "a < suggest(99)"])
+        #expect(script.say("a", request(99)) == ["a < block 99@0+16384"])
+        // Now nothing is left that could go out instead.
+        #expect(script.say("a", request(5)) == ["a < block 5@0+16384"])
+    }
+
+    @Test func `where nobody waits, everyone gets what it asks for`() {
+        let (script, taken) = scarce(isWanted: false)
+        #expect(script.say("a", request(taken)).contains("a < block \(taken)@0+16384"))
+    }
+
+    @Test func `who can't be told that a request is refused gets what it asks for`() {
+        let (script, taken) = scarce(isFast: false)
+        #expect(script.say("a", request(taken)).contains("a < block \(taken)@0+16384"))
+    }
+
+    @Test func `who goes on asking for what others have gets it in the end`() {
+        let (script, _) = scarce()
+        script.join("s", pieces: Array(0..<20), fast: true)
+        let answers = (0..<9).map { script.say("a", request($0)) }
+        #expect((0..<8).allSatisfy { answers[$0].contains("a < reject \($0)@0+16384") })
+        #expect(answers[8].contains("a < block 8@0+16384"))
+    }
 }

@@ -44,6 +44,21 @@ struct UnchokerTests {
         #expect(indices(candidates) == [0, 6, 7, 8, 9])
     }
 
+    @Test func `who has had much for nothing waits for those who haven't`() {
+        var candidates = (0..<10).map {
+            Unchoker.Candidate(index: $0, rate: Double($0) * 1_000, since: ago(100))
+        }
+        candidates[1].balance = -1 << 20
+        candidates[2].since = ago(500)
+        candidates[2].balance = -2 << 20
+        #expect(indices(candidates) == [0, 6, 7, 8, 9])
+        candidates[0].isUnchoked = true
+        candidates[0].isOptimistic = true
+        candidates[0].since = ago(10)
+        candidates[0].balance = -300_000
+        #expect(indices(candidates) == [3, 6, 7, 8, 9])
+    }
+
     @Test func `a snubbing peer has no place among the fastest`() {
         var candidates = (0..<10).map {
             Unchoker.Candidate(

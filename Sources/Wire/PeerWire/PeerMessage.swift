@@ -121,6 +121,20 @@ package enum PeerMessage: Hashable, Sendable {
             length: bytes.loadBigEndian(at: offset + 13, as: UInt32.self))
     }
 
+    /// The bytes of a `have`.
+    package static let haveLength = 9
+
+    /// The piece of the `have` that begins at an offset; nil where another message does, or a part
+    /// of one.
+    @inlinable package static func have(
+        in bytes: UnsafeRawBufferPointer, at offset: Int
+    ) -> UInt32? {
+        guard bytes.count - offset >= 9, bytes.loadBigEndian(at: offset, as: UInt32.self) == 5,
+            bytes[offset + 4] == 4
+        else { return nil }
+        return bytes.loadBigEndian(at: offset + 5, as: UInt32.self)
+    }
+
     private static func begin(_ id: UInt8, payload count: Int, _ bytes: inout [UInt8]) {
         bytes.appendBigEndian(UInt32(count + 1))
         bytes.append(id)
