@@ -211,7 +211,7 @@ struct ShellOnPipesTests {
             $0.commands = ["join_group a", "create_group b"]
         }
         #expect(shell.thread.exitCode() == .refused)
-        #expect(peer.calls == ["joinGroup a", "createGroup b open"])
+        #expect(peer.calls == ["joinGroup a", "createGroup b sealed"])
         #expect(peer.isStopped)
     }
 
