@@ -16,7 +16,9 @@ struct GroupAuthorities: Sendable {
     private static let days = 20 * 365
 
     func make(group: String) throws(CertificateError) -> GroupAuthority {
-        let authority = try CertificateAuthority(name: "mTorrent group \(group)", days: Self.days)
+        // A common name has 64 characters at most (RFC 5280); with blanks it is no user's.
+        let name = String("mTorrent group \(group)".prefix(64))
+        let authority = try CertificateAuthority(name: name, days: Self.days)
         return GroupAuthority(
             certificate: try authority.certificate.pem(),
             sealedKey: try box.seal(authority.keyPEM(), label: group))

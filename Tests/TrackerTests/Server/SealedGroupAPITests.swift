@@ -38,6 +38,15 @@ import Wire
         #expect(answer.left.isEmpty)
     }
 
+    @Test func `ids of 64 letters are a group's and a member's too`() throws {
+        let tracker = try RunningTracker()
+        let longest = String(repeating: "x", count: 64)
+        let ann = try tracker.member(longest)
+        try create(longest, ann)
+        let answer = try certificate(longest, ann)
+        #expect(try Certificate(pem: Array(answer.certificate.utf8)).commonName == longest)
+    }
+
     @Test func `nobody else gets one`() throws {
         let tracker = try RunningTracker()
         let (ann, eve) = (try tracker.member("ann"), try tracker.member("eve"))
