@@ -20,7 +20,7 @@ extension NodeService {
             (try node.requireSession().networkID, node.root)
         }
         // Whether the user may share here is known before minutes of hashing, not after.
-        _ = try listFiles(group: group)
+        try requireMembership(of: group, asking: Path.name(of: path))
         let hashed = try HashedContent(
             in: root, path: Path.absolute(path), cancellation: cancellation, onProgress: onProgress)
         let authority = try seal(of: group)?.authority
@@ -30,6 +30,21 @@ extension NodeService {
         }
         try startSharing(hashed, info: info, group: group, mtorrentPath: nil, trackers: [])
         return hashed.outcome(info: info, created: answer.created)
+    }
+
+    /// Throws where the user isn't in the group. Asks for one file, there or not, since the list of
+    /// all may be long.
+    private func requireMembership(
+        of group: String, asking name: String
+    ) throws(CommandError) {
+        try askTracker { (tracker, reply: @escaping (Result<Void, TrackerError>) -> Void) in
+            tracker.file(group: group, name: name.isEmpty ? "/" : name) { result in
+                if case .failure(.refused(_, "no_such_file", _)) = result {
+                    return reply(.success(()))
+                }
+                reply(result.map { _ in })
+            }
+        }
     }
 
     /// This node's place in a sealed group; nil for an open one.
