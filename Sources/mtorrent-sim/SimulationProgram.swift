@@ -90,7 +90,12 @@ enum SimulationProgram {
         if let folder = parsed.string("svg") {
             let path = folder + "/" + scenario.name + ".svg"
             let drawing = ScenarioDrawing(scenario, report, run.samples).svg
-            try drawing.write(toFile: path, atomically: true, encoding: .utf8)
+            do {
+                try drawing.write(toFile: path, atomically: true, encoding: .utf8)
+            } catch {
+                complain("\(path) can't be written: name a folder that is there with --svg")
+                return 1
+            }
         }
         if !isComplete { complain("somebody didn't become complete") }
         return isComplete && report.violations.isEmpty ? 0 : 1
