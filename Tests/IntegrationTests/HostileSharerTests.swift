@@ -179,34 +179,4 @@ import Wire
         let after = try bob.footprint()
         #expect(after.anonymous <= before.anonymous + 48 << 20, "\(before) → \(after)")
     }
-
-    /// Pieces of many blocks, so that each comes from several.
-    @Test func `who sends wrong blocks among several is found and stays away`() async throws {
-        let network = try await Network()
-        let file = try network.openFile(size: 24 << 20, pieceLength: 1 << 20)
-        let bob = try await network.visitor("bob")
-        let copy = network.scratch("copy.bin")
-        let honest = try (1...3).map {
-            try ScriptedSharer(of: file.content, id: $0, script: ScriptedSharer.honest)
-        }
-        let mallory = try ScriptedSharer(of: file.content, id: 9) { play in
-            try play.open()
-            try play.serve { request in
-                play.note { $0.misdeeds += 1 }
-                return PeerMessage.pieceHeader(for: request)
-                    + play.content.block(request).map { ~$0 }
-            }
-        }
-        for sharer in honest + [mallory] { try await network.announce(sharer) }
-        try await bob("get \(file.description) \(copy)")
-        try await bob("wait book.bin", within: .seconds(90))
-        #expect(try await same(copy, file.original))
-        let ledger = mallory.ledger
-        #expect(ledger.misdeeds > 0 && ledger.drops == ledger.connections && ledger.drops > 0)
-        #expect(ledger.connections <= 2, "\(ledger.connections)")
-        for sharer in honest { #expect(sharer.ledger.connections == 1) }
-        // Each piece she had a part in was fetched again, and no more than that.
-        let served = honest.map(\.ledger.servedBytes).reduce(0, +)
-        #expect(served <= 2 * file.content.size, "\(served)")
-    }
 }

@@ -32,6 +32,7 @@ import Wire
         #expect(try await same(copy, file.original))
         let ledger = mallory.ledger
         #expect(ledger.misdeeds > 0 && ledger.drops == ledger.connections && ledger.drops > 0)
+        #expect(ledger.connections <= 2, "\(ledger.connections)")
         for sharer in honest { #expect(sharer.ledger.connections == 1) }
         let received = try await bob.shownDownload(of: "book.bin").received
         let inVain = received - file.content.size

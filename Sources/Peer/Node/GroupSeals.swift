@@ -20,6 +20,8 @@ final class GroupSeals {
     private unowned let node: Node
     private let key: PrivateKey
     private var groups: [String: Known] = [:]
+    /// Groups that have no seals; one of the same name may once the user has left.
+    private var openGroups: Set<String> = []
     private var sweep: TimerID?
 
     private static let retryPause = Duration.seconds(15)
@@ -45,12 +47,14 @@ final class GroupSeals {
     /// The seal of a group, asked for where it isn't there; nil for an open group.
     func obtain(_ group: String, then completion: @escaping Completion) {
         if let seal = groups[group]?.seal { return completion(.success(seal)) }
+        if openGroups.contains(group) { return completion(.success(nil)) }
         groups[group, default: Known()].waiting.append(completion)
         ask(group)
     }
 
     /// The groups' removals until now may have been told to nobody here.
     func renewAll() {
+        openGroups = []
         for group in groups.keys.sorted() {
             if groups[group]?.isAsking == true {
                 groups[group]?.asksAgain = true
@@ -69,6 +73,7 @@ final class GroupSeals {
 
     /// The session's user is no member any more.
     func leave(_ group: String) {
+        openGroups.remove(group)
         // Who waits is answered.
         if groups[group]?.waiting.isEmpty == true { _ = forget(group) }
     }
@@ -117,6 +122,7 @@ final class GroupSeals {
         case .success(let response): take(response, group)
         case .failure(.refused(_, "not_sealed", _)):
             let waiting = forget(group)
+            openGroups.insert(group)
             for completion in waiting { completion(.success(nil)) }
         case .failure(let error):
             // What is there counts on; who waits is told, and may ask again.

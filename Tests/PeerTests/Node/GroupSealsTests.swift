@@ -125,4 +125,24 @@ struct GroupSealsTests {
         #expect(turning.run(until: again))
         end()
     }
+
+    @Test func `whether a group is open is asked once, until the user leaves it`() throws {
+        let isThere = obtain()
+        #expect(asked(1))
+        let refusal = HTTPResponse(
+            status: 409,
+            body: WireJSON.encode(APIErrorBody(code: "not_sealed", message: "it is open")))
+        var bytes: [UInt8] = []
+        refusal.encode(into: &bytes, keepAlive: true)
+        tracker.send(bytes)
+        #expect(turning.run(until: isThere))
+        #expect(obtain()() && requests.count == 1)
+        seals.leave("g")
+        let again = obtain()
+        #expect(asked(2))
+        try answer(left: [])
+        #expect(turning.run(until: again))
+        #expect(seals.seal(of: "g") != nil)
+        end()
+    }
 }
