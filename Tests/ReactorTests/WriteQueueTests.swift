@@ -87,7 +87,6 @@ import Testing
     }
 
     @Test func `random writes of bytes and file ranges arrive in order and intact`() throws {
-        var random = SystemRandomNumberGenerator()
         let content = pattern(100_000)
         let temporary = try TemporaryFile(content)
         let pipe = try Pipe()
@@ -96,34 +95,31 @@ import Testing
         var expected: [UInt8] = []
         var received: [UInt8] = []
         for round in 0..<2_000 {
-            for _ in 0..<Int.random(in: 0...4, using: &random) {
-                switch Int.random(in: 0..<3, using: &random) {
+            for _ in 0..<Int.random(in: 0...4) {
+                switch Int.random(in: 0..<3) {
                 case 0:
-                    let length = Int.random(in: 0...500, using: &random)
+                    let length = Int.random(in: 0...500)
                     let bytes = pattern(length, seed: UInt64(round))
                     append(bytes, to: queue)
                     expected += bytes
                 case 1:
-                    let (count, rangeLength) = (
-                        Int.random(in: 1...20, using: &random),
-                        Int.random(in: 1...1500, using: &random)
-                    )
+                    let (count, rangeLength) = (Int.random(in: 1...20), Int.random(in: 1...1500))
                     let last = content.count - count * rangeLength
                     expected += appendFrames(
-                        count, headerLength: Int.random(in: 1...20, using: &random),
-                        rangeLength: rangeLength, at: Int.random(in: 0...last, using: &random),
+                        count, headerLength: Int.random(in: 1...20),
+                        rangeLength: rangeLength, at: Int.random(in: 0...last),
                         of: (temporary.file, content), to: queue)
                 default:
-                    let length = Int.random(in: 0...3000, using: &random)
-                    let offset = Int.random(in: 0...content.count - length, using: &random)
+                    let length = Int.random(in: 0...3000)
+                    let offset = Int.random(in: 0...content.count - length)
                     queue.append(file: temporary.file, offset: Int64(offset), length: length)
                     expected += content[offset..<offset + length]
                 }
             }
-            let share = Int.random(in: 1...10_000, using: &random)
+            let share = Int.random(in: 1...10_000)
             let result = queue.send(to: pipe.writer, share: share)
             if case .failed(let reason) = result { Issue.record("\(reason)") }
-            if Bool.random(using: &random) { pipe.drain(into: &received) }
+            if Bool.random() { pipe.drain(into: &received) }
         }
         while !queue.isEmpty {
             _ = queue.send(to: pipe.writer, share: .max)

@@ -119,7 +119,7 @@ package final class Node {
         self.loop = loop
         self.configuration = configuration
         self.logger = logger
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandomness()
         peerID = PeerID(random: &random)
         announceKey = UInt32.random(in: .min ... .max)
         files = FileCache(limit: configuration.maxOpenFiles)

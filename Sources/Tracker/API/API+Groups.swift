@@ -11,7 +11,7 @@ extension API {
     }
 
     func resetPasskey(_ call: Call) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomness()
         let passkey = Passkey(random: &generator)
         perform(.resetPasskey(passkey, user: call.userID), call, status: 200) { _ in
             PasskeyResponse(passkey: passkey.hex)

@@ -48,7 +48,7 @@ final class TrackerNode {
             loop = try EventLoop()
             server = HTTPServer(
                 loop: loop, limits: configuration.http, proxies: configuration.trustedProxies)
-            var generator = SystemRandomNumberGenerator()
+            var generator = SystemRandomness()
             connectionIDs = ConnectionIDs(
                 lifetime: configuration.connectionIDLifetime, random: &generator)
             (self.address, datagrams) = try Self.listen(

@@ -84,7 +84,6 @@ package enum Password {
 /// Random bytes that nobody can guess: getrandom(2), by the standard library.
 enum Randomness {
     static func bytes(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        (0..<count).map { _ in UInt8.random(in: .min ... .max) }
     }
 }

@@ -19,7 +19,7 @@ extension TrackerService {
             Password.hash(request.password)
         } then: { [self] hash in
             guard case .success(let hash) = hash else { return then(.failure(.busy)) }
-            var generator = SystemRandomNumberGenerator()
+            var generator = SystemRandomness()
             let command = DirectoryCommand.createUser(
                 user: request.userID, password: hash, passkey: Passkey(random: &generator))
             store.perform(command) { result in

@@ -53,7 +53,7 @@ final class TrackerService: AnnounceService {
         let store = stores.directory
         networkID = store.networkID
         self.authorities = authorities
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomness()
         instance = TrackerInstance(random: &generator)
         throttle = LoginThrottle(policy: configuration.loginPolicy)
         failedLogins = AddressRates(configuration.failedLogins)

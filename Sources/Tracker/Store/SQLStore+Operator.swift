@@ -7,7 +7,7 @@ extension SQLStore {
         try change("UPDATE users SET disabled = 1 WHERE user_id = ?", of: user)
         try endSessions(of: user, at: time)
         // Nobody knows the new one.
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomness()
         _ = try performWithin(
             .resetPasskey(Passkey(random: &generator), user: user), at: time)
     }

@@ -241,7 +241,7 @@ struct TrackerClientTests {
             turning.loop.schedule(after: .milliseconds(150)) { tracker.send(answer) }
             return .silence
         }
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandomness()
         let request = LoginRequest(
             userID: "a", password: "p", port: 1, peerID: PeerID(random: &random))
         #expect((try? result { client.logIn(request, then: $0) }?.get().token) == "t")
@@ -303,7 +303,7 @@ struct TrackerClientTests {
             return .response(HTTPResponse(status: 200, body: body), keepAlive: true)
         }
         let client = client()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandomness()
         let request = AnnounceRequest(
             infoHash: try #require(InfoHash([UInt8](repeating: 0xFE, count: 20))),
             peerID: PeerID(random: &random), port: 7002, left: 5, event: .started)
@@ -324,7 +324,7 @@ struct TrackerClientTests {
             return .response(HTTPResponse(status: 403, body: body), keepAlive: true)
         }
         let client = client()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandomness()
         let request = AnnounceRequest(
             infoHash: try #require(InfoHash([UInt8](repeating: 1, count: 20))),
             peerID: PeerID(random: &random), port: 7002, left: 5)

@@ -91,7 +91,7 @@ import Wire
         #expect(try last.password(of: "ann") == "x")
         // While a tracker tells of itself there, nothing is replaced.
         let log = try stores[1].open().swarmLog
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomness()
         try log.publish([], by: TrackerInstance(random: &generator), at: StoreWorker.wallClock)
         #expect(throws: StartError.self) {
             try OperatorCommand.restore("\(folder.path)/network-1.db").run(on: stores[1])

@@ -63,7 +63,7 @@ import Wire
         try ann.createGroup("g")
         let f = try ann.addFile("f", to: "g")
         let bob = try tracker.member("bob", peerPort: 5001)
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomness()
         let elsewhere = TrackerInstance(random: &generator)
         let entry = SwarmEntry(
             infoHash: f, identity: 7, user: 1,
