@@ -55,7 +55,7 @@ package struct SocketAddress: Hashable, Sendable {
 
     /// What stands for whoever is there, without the port: an IPv4 address, or the first 64 bits of an
     /// IPv6 one, of which a single machine has all.
-    var origin: SocketAddress {
+    package var origin: SocketAddress {
         SocketAddress(high: high, low: isIPv6 ? 0 : low, scope: 0, port: 0, isIPv6: isIPv6)
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Wire
 
 /// Rates and numbers that the user limits.
 @Suite(.inTurn) struct LimitTests {
@@ -110,6 +111,30 @@ import Testing
             try await peer("limit")
             return !another.isClosed
         }
+    }
+
+    @Test func `connections that say nothing give way to who has something to say`() async throws {
+        let network = try await Network()
+        let pair = try await network.pair(
+            size: 1 << 20, sharerOptions: ["--max-connections", "60"])
+        var silent: [Connection] = []
+        // As soon as one is closed another is there.
+        func takeAllPlaces() throws {
+            silent.removeAll { $0.isClosed }
+            for number in silent.count..<60 {
+                let source = IPAddress(ipv4: 0x7f00_0002 + UInt32(number % 2))
+                silent.append(try Connection(port: pair.alice.port, from: source))
+            }
+        }
+        try takeAllPlaces()
+        try await pair.bob("download_file readers book.bin \(pair.copy)")
+        try await eventually(
+            "Bob's download", within: .seconds(60), longestPause: .milliseconds(5)
+        ) {
+            try takeAllPlaces()
+            return try await pair.bob.shownDownload(of: "book.bin").isComplete
+        }
+        #expect(try await same(pair.copy, pair.original))
     }
 
     @Test func `more connections than the system has descriptors for are refused at the start`()

@@ -4,7 +4,7 @@ import Wire
 /// An accepted connection until its handshake tells which torrent it is for.
 ///
 /// What begins as neither a BitTorrent handshake nor TLS is closed at its first wrong byte; one that
-/// doesn't come to its end in time is closed by the deadline.
+/// doesn't come to its end in time is closed by the deadline, or earlier for another's sake.
 final class IncomingHandshake: StreamDelegate {
     static let timeout: Duration = .seconds(15)
     /// Of a record of the handshake (RFC 8446, section 5.1).
@@ -12,13 +12,13 @@ final class IncomingHandshake: StreamDelegate {
 
     private unowned let node: Node
     private var stream: Stream!
-    private let endpoint: Endpoint
+    let address: SocketAddress
     private var bytes: [UInt8] = []
     private var timer: TimerID?
 
-    init(node: Node, accepted: consuming AcceptedSocket, endpoint: Endpoint) {
+    init(node: Node, accepted: consuming AcceptedSocket) {
         self.node = node
-        self.endpoint = endpoint
+        address = accepted.remoteAddress
         stream = Stream(loop: node.loop, accepted: accepted, delegate: self)
         stream.readBudget = node.readBudget
         timer = node.loop.schedule(after: Self.timeout) { [unowned self] in
@@ -44,7 +44,7 @@ final class IncomingHandshake: StreamDelegate {
         else { return close() }
         finish()
         guard node.connections.admits(handshake.infoHash) else { return stream.closeAfterFlush() }
-        let connection = owner.accept(stream, handshake, from: endpoint)
+        let connection = owner.accept(stream, handshake, from: Endpoint(address))
         if received.count > wanted {
             connection.stream(
                 stream, didReceive: UnsafeRawBufferPointer(rebasing: received[wanted...]))

@@ -4,12 +4,14 @@ import Wire
 /// Connections come in and are made, as many as there may be.
 extension Node {
     func accept(_ accepted: consuming AcceptedSocket) {
+        if !isStopping, !hasRoom { handshakes.mostDispensable?.close() }
         // Refused at once, which tells the other side more than silence would.
-        guard !isStopping, connections.count + handshakes.count < connections.limit else { return }
-        let endpoint = Endpoint(accepted.remoteAddress)
-        let handshake = IncomingHandshake(node: self, accepted: accepted, endpoint: endpoint)
-        handshakes[ObjectIdentifier(handshake)] = handshake
+        guard !isStopping, hasRoom else { return }
+        let handshake = IncomingHandshake(node: self, accepted: accepted)
+        handshakes.add(handshake, from: handshake.address)?.close()
     }
+
+    private var hasRoom: Bool { connections.count + handshakes.count < connections.limit }
 
     /// Whom a peer wants that names an info-hash.
     func connectionOwner(of infoHash: InfoHash) -> (any ConnectionOwner)? {
@@ -17,7 +19,7 @@ extension Node {
     }
 
     func handshakeEnded(_ handshake: IncomingHandshake) {
-        handshakes[ObjectIdentifier(handshake)] = nil
+        handshakes.remove(handshake, from: handshake.address)
         makeConnections()
     }
 
@@ -29,9 +31,7 @@ extension Node {
 
     private func makeConnections() {
         guard !isStopping else { return }
-        while connections.count + handshakes.count < connections.limit,
-            let dial = dials.takeNext(where: { connections.admits($0) })
-        {
+        while hasRoom, let dial = dials.takeNext(where: { connections.admits($0) }) {
             guard let owner = connectionOwner(of: dial.infoHash), owner.isRunning else {
                 preconditionFailure("who stops forgets what it waits for")
             }

@@ -76,7 +76,7 @@ package final class Node {
     private(set) var acceptor: TLSContext!
     let tlsHandshakes = TLSHandshakes(limit: 500, perAddress: 50)
     /// Connections whose handshake hasn't come yet.
-    var handshakes: [ObjectIdentifier: IncomingHandshake] = [:]
+    var handshakes: WaitingHandshakes<IncomingHandshake>
     var connections: ConnectionBudget
     var dials = DialQueue(limit: maximumHalfOpen)
     /// What all connections read.
@@ -124,6 +124,7 @@ package final class Node {
         announceKey = UInt32.random(in: .min ... .max)
         files = FileCache(limit: configuration.maxOpenFiles)
         connections = ConnectionBudget(limit: configuration.maxConnections)
+        handshakes = WaitingHandshakes(connections: configuration.maxConnections)
         readBudget = ReadBudget(loop: loop)
         uploads = UploadTurns(loop: loop)
         announces = AnnounceQueue(loop: loop)
@@ -248,7 +249,7 @@ package final class Node {
         guard !isStopping else { return }
         isStopping = true
         for listener in listeners { listener.close() }
-        for handshake in handshakes.values { handshake.close() }
+        for handshake in handshakes.all { handshake.close() }
         for handler in stopHandlers { handler() }
         stopHandlers = []
         for fetcher in Array(fetchers.values) {
