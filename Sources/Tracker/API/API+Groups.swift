@@ -35,10 +35,18 @@ extension API {
             switch result {
             case .success(let authority): createGroup(request, authority, call)
             case .failure(let error):
-                service.logger.error("no authority for a group", ["error": "\(error)"])
-                call.exchange.respond(APIError.busy.response)
+                call.exchange.respond(refusal(toMake: request.groupID, error).response)
             }
         }
+    }
+
+    private func refusal(toMake group: String, _ error: any Error) -> APIError {
+        let refusal = APIError(makingAuthority: error)
+        if refusal != .busy {
+            service.logger.error(
+                "a group's authority can't be made", ["group": group, "error": "\(error)"])
+        }
+        return refusal
     }
 
     private func createGroup(

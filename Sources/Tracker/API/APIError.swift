@@ -1,3 +1,4 @@
+import Reactor
 import TrackerCore
 import Wire
 
@@ -127,6 +128,17 @@ extension APIError {
         500, "key_missing",
         "this tracker lacks the key of the network's sealed groups: its operator has to give it the "
             + "secret.key of the tracker that made the group")
+
+    /// - Parameter error: of the worker, or of the work.
+    init(makingAuthority error: any Error) {
+        self =
+            error is WorkerPoolError
+            ? .busy
+            : APIError(
+                500, "authority_failed",
+                "the tracker can't make the certificate authority of a sealed group, nothing was "
+                    + "changed; its log says why: tell its operator")
+    }
 
     static func notMember(_ group: String) -> APIError {
         APIError(

@@ -1,4 +1,6 @@
+import Certificates
 import FoundationEssentials
+import Reactor
 import Testing
 import Wire
 
@@ -80,6 +82,22 @@ private struct OpenAPIDocument {
         }
     }
 
+    /// What OpenSSL's work fails with.
+    private static func noAuthority() throws -> CertificateError {
+        try #require(throws: CertificateError.self) { _ = try PrivateKey(pem: []) }
+    }
+
+    @Test func `an authority that can't be made is the tracker's fault, too much work isn't`()
+        throws
+    {
+        let broken = APIError(makingAuthority: try Self.noAuthority())
+        #expect(broken.status == 500 && broken.code == "authority_failed")
+        #expect(broken.retryAfter == nil)
+        for overload in [WorkerPoolError.queueFull, .shutDown] {
+            #expect(APIError(makingAuthority: overload) == .busy)
+        }
+    }
+
     @Test func `every error code is in the document`() throws {
         let document = try OpenAPIDocument()
         let hash = InfoHash(SHA1Hasher.hash([]))
@@ -105,7 +123,7 @@ private struct OpenAPIDocument {
             .slowRequest,
             .tooLarge(limit: 1), .invalidID("", of: ""), .weakPassword, .wrongCredentials,
             .tooManyAttempts(retryAfter: 1), .tokenMissing, .notSealed("g"), .keyMissing,
-            .invalidInfo(""),
+            APIError(makingAuthority: try Self.noAuthority()), .invalidInfo(""),
             .unknownInfoHash(hash), .wrongBitfield(hash, pieceCount: 1),
             APIError(HTTPError.malformed(.host)), APIError(HTTPError.bodyTooLong),
         ]
