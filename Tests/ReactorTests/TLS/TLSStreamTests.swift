@@ -90,6 +90,15 @@ import Testing
         }
     }
 
+    @Test func `where the kernel encrypts, which keeps its keys, they end the connection`() throws {
+        let session = TLSSession(
+            context: try TLSContext(.client), handshakeTime: .seconds(1), early: [],
+            check: { _ in nil })
+        session.keyLimit = 100_000
+        try session.noteSent(100_000)
+        #expect(throws: TLSError.keysUsedUp) { try session.noteSent(1) }
+    }
+
     @Test func `what is written before the handshake goes out after it`() throws {
         try withLoop { loop in
             let pair = try Pair(on: loop)
