@@ -8,6 +8,22 @@ extension Stream {
         didQueue()
     }
 
+    /// As the other form, but the kernel gets them now where nothing is queued before them: for
+    /// who has nothing to add in this turn. A failure is reported at the turn's end all the same.
+    package func writeNow(_ bytes: UnsafeRawBufferPointer) {
+        guard state == .open, queue == nil, tls == nil, !isBlocked, acceptsWrites else {
+            return write(bytes)
+        }
+        let count = SystemCall.send(descriptor, bytes, moreFollows: false)
+        if count == bytes.count { return }
+        if count < 0, count != -Int(EAGAIN) {
+            return fail(CloseReason(connectionError: Int32(-count), operation: "send"))
+        }
+        isBlocked = true
+        write(UnsafeRawBufferPointer(rebasing: bytes[max(count, 0)...]))
+        requestService()
+    }
+
     package func write(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { write($0) }
     }

@@ -270,4 +270,49 @@ import Testing
             #expect(pair.recorder.closeReasons == [.reset])
         }
     }
+
+    @Test func `what is written now goes at once, behind what is queued`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            [UInt8]([1]).withUnsafeBytes { pair.server.writeNow($0) }
+            #expect(pair.server.queuedByteCount == 0 && pair.server.queue == nil)
+            pair.server.write([7])
+            pattern(100).withUnsafeBytes { pair.server.writeNow($0) }
+            #expect(pair.server.queuedByteCount == 101)
+            let expected = [1, 7] + pattern(100)
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.received.count >= expected.count { loop.stop() }
+            }
+            run(loop)
+            #expect(pair.clientSide.received == expected)
+        }
+    }
+
+    @Test func `what the kernel doesn't take now is sent when it does`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop, sendBuffer: 4096)
+            let content = pattern(3 << 20)
+            content.withUnsafeBytes { pair.server.writeNow($0) }
+            #expect(pair.server.queuedByteCount > 0)
+            content.withUnsafeBytes { pair.server.writeNow($0) }
+            pair.clientSide.onReceive = { _ in
+                if pair.clientSide.received.count >= 2 * content.count { loop.stop() }
+            }
+            run(loop)
+            let isIntact = pair.clientSide.received == content + content
+            #expect(isIntact)
+        }
+    }
+
+    @Test func `a failure to write now is reported at the turn's end`() throws {
+        try withLoop { loop in
+            let pair = try Pair(on: loop)
+            shutdown(pair.server.descriptor, Int32(SHUT_WR))
+            pair.serverSide.onClose = { _ in loop.stop() }
+            pattern(100).withUnsafeBytes { pair.server.writeNow($0) }
+            #expect(pair.serverSide.closeReasons.isEmpty)
+            run(loop)
+            #expect(pair.serverSide.closeReasons == [.reset])
+        }
+    }
 }

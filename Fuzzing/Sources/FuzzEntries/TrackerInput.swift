@@ -10,6 +10,7 @@ enum TrackerInput {
     static func connection(_ bytes: UnsafeRawBufferPointer) {
         guard let cut = bytes.first else { return }
         let stream = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+        compareViews(of: stream)
         let middle = min(stream.count, Int(cut))
         var decoder = HTTPRequestDecoder()
         var swarms = Swarms()
@@ -22,6 +23,21 @@ enum TrackerInput {
             }
             _ = decoder.takeContinueDemand()
         }
+    }
+
+    /// A request that is read where it lies is the one that would be decoded.
+    private static func compareViews(of bytes: UnsafeRawBufferPointer) {
+        guard let view = HTTPRequestView(bytes, limits: HTTPLimits()) else { return }
+        var decoder = HTTPRequestDecoder()
+        decoder.append(bytes)
+        guard let request = try? decoder.next() else {
+            preconditionFailure("what the decoder refuses isn't taken")
+        }
+        let isSame =
+            view.method == request.method && view.keepAlive == request.keepAlive
+            && view.path.elementsEqual(request.path.utf8)
+            && request.withQueryBytes { view.query.elementsEqual($0) }
+        precondition(isSame && decoder.isBetweenRequests, "two readings of one request")
     }
 
     private static func take(_ request: HTTPRequest, _ swarms: inout Swarms) {

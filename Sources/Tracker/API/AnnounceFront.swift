@@ -15,6 +15,9 @@ final class AnnounceFront: HTTPHandler {
     private let others: (HTTPRequest, HTTPExchange) -> Void
     /// The body of the announce that is being answered.
     private var body: [UInt8] = []
+    /// Announces of this turn that wait until all have been read, and where they belong.
+    private var noted: [(announce: AnnounceService.ArrivedAnnounce, exchange: HTTPExchange)] = []
+    private var places: [Swarms.Key] = []
 
     init(
         service: AnnounceService, others: @escaping (HTTPRequest, HTTPExchange) -> Void
@@ -51,6 +54,31 @@ final class AnnounceFront: HTTPHandler {
                 query: query, path: path, from: client(of: request, exchange), into: &body)
         }
         respondWithBody(exchange)
+    }
+
+    /// Of an announce that is in order, all there is to know is read at once, and the memory that
+    /// each has to wait for in the swarms is waited for together.
+    func note(_ request: HTTPRequestView, _ exchange: HTTPExchange) -> Bool {
+        guard request.method == .get, !service.trustsProxies,
+            case .announce(let path) = Self.target(request.path),
+            let announce = try? AnnounceRequest(parsingQuery: request.query)
+        else { return false }
+        let arrived = service.arrived(announce, path: path, from: exchange.connection.address)
+        noted.append((arrived, exchange))
+        places.append(arrived.place)
+        return true
+    }
+
+    func answerNoted() {
+        guard !noted.isEmpty else { return }
+        service.swarms.lookAhead(to: places)
+        for (announce, exchange) in noted {
+            body.removeAll(keepingCapacity: true)
+            service.answer(announce, into: &body)
+            respondWithBody(exchange)
+        }
+        noted.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
     }
 
     private func client(of request: HTTPRequest, _ exchange: HTTPExchange) -> IPAddress {

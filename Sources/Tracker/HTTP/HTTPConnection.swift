@@ -82,9 +82,25 @@ final class HTTPConnection: StreamDelegate {
             if bytes[0] == Self.firstByteOfTLS, beginTLS(with: bytes) { return }
         }
         server.traffic.receivedBytes += UInt64(bytes.count)
+        if isNoted(bytes) { return }
         decoder.append(bytes)
         receivedByteCount += bytes.count
         server.didReceive(self, bytes.count)
+    }
+
+    /// Whether the bytes are a request that the handler will answer in this turn from what it has
+    /// seen of it. Whatever else comes in the turn is answered after it.
+    private func isNoted(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard waitingCount == 0, decoder.isBetweenRequests, server.loop.isHandlingEvents,
+            let request = HTTPRequestView(bytes, limits: server.limits.request)
+        else { return false }
+        let exchange = HTTPExchange(
+            connection: self, number: firstWaiting, keepAlive: request.keepAlive,
+            isHead: request.method == .head)
+        guard server.handler.note(request, exchange) else { return false }
+        waitingCount = 1
+        if !request.keepAlive { finishWithThis() }
+        return true
     }
 
     /// Answers what it can of what has been received.
@@ -133,11 +149,14 @@ final class HTTPConnection: StreamDelegate {
         let exchange = HTTPExchange(
             connection: self, number: nextNumber(), keepAlive: request.keepAlive,
             isHead: request.method == .head)
-        if !request.keepAlive {
-            mode = .finishing
-            hasLastRequest = true
-        }
+        if !request.keepAlive { finishWithThis() }
         server.handler.handle(request, exchange)
+    }
+
+    /// The client wants no answer to anything after this request.
+    private func finishWithThis() {
+        mode = .finishing
+        hasLastRequest = true
     }
 
     private func nextNumber() -> UInt64 {
@@ -229,9 +248,7 @@ final class HTTPConnection: StreamDelegate {
         if isGathering {
             write(&server.scratch, !closes)
         } else {
-            var bytes: [UInt8] = []
-            write(&bytes, !closes)
-            send(bytes)
+            server.send(on: stream) { write(&$0, !closes) }
         }
         advance(closes: closes)
     }

@@ -7,6 +7,14 @@ protocol HTTPHandler: AnyObject {
     /// Answers now or later, from the loop's thread: each exchange exactly once.
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange)
 
+    /// Takes note of a request in the bytes it arrived in, to be answered by ``answerNoted()``
+    /// with others of its kind that come in the same turn.
+    /// - Returns: false where it is no such request, and to be handled as any other.
+    func note(_ request: HTTPRequestView, _ exchange: HTTPExchange) -> Bool
+
+    /// Answers what it has taken note of.
+    func answerNoted()
+
     /// The answer to a request that could not be understood; the connection is closed after it.
     func response(to error: HTTPError) -> HTTPResponse
 
@@ -70,6 +78,8 @@ final class HTTPServer {
     unowned(unsafe) var handler: (any HTTPHandler)!
     /// Where a connection gathers the answers to what it has just received.
     var scratch: [UInt8] = []
+    /// The answer that is being sent by itself, perhaps while another connection gathers.
+    private var single: [UInt8] = []
 
     var traffic = Traffic()
     private var listener: Listener?
@@ -194,16 +204,25 @@ final class HTTPServer {
     private static let mostGathered = 16 << 10
 
     private func processReceived() {
+        handler.answerNoted()
         guard !receiving.isEmpty else { return }
         for connection in receiving { connection.processReceived() }
         receiving.removeAll(keepingCapacity: true)
     }
 
     /// Sends the answers that were gathered.
-    func sendScratch(on stream: Stream?) {
-        traffic.sentBytes += UInt64(scratch.count)
-        scratch.withUnsafeBytes { stream?.write($0) }
-        scratch.removeAll(keepingCapacity: scratch.capacity <= 1 << 20)
+    func sendScratch(on stream: Stream?) { send(&scratch, on: stream) }
+
+    /// Sends an answer that nothing is gathered with.
+    func send(on stream: Stream?, _ write: (inout [UInt8]) -> Void) {
+        write(&single)
+        send(&single, on: stream)
+    }
+
+    private func send(_ bytes: inout [UInt8], on stream: Stream?) {
+        traffic.sentBytes += UInt64(bytes.count)
+        bytes.withUnsafeBytes { stream?.writeNow($0) }
+        bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }
 
     // MARK: Deadlines

@@ -7,6 +7,8 @@ struct TrustedProxies: Sendable {
 
     init(_ addresses: Set<IPAddress> = []) { self.addresses = addresses }
 
+    var isEmpty: Bool { addresses.isEmpty }
+
     func contain(_ address: IPAddress) -> Bool { addresses.contains(address) }
 
     /// Where a request comes from: the other end of its connection, or, where that is a trusted

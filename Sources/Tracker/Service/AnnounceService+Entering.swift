@@ -4,6 +4,25 @@ import Wire
 
 // The hot path: no String, no database, nothing that waits.
 extension AnnounceService {
+    /// An announce with who makes it.
+    struct ArrivedAnnounce {
+        let request: AnnounceRequest
+        let path: AnnouncePath
+        /// Of the connection or the datagram: the only address that is believed.
+        let address: IPAddress
+        let identity: PeerIdentity
+
+        var place: Swarms.Key { Swarms.Key(infoHash: request.infoHash, identity: identity) }
+    }
+
+    func arrived(
+        _ request: AnnounceRequest, path: AnnouncePath, from address: IPAddress
+    ) -> ArrivedAnnounce {
+        ArrivedAnnounce(
+            request: request, path: path, address: address,
+            identity: identity(of: request, path, address: address))
+    }
+
     /// What an announce leads to; the peers that were chosen are in `chosen`.
     enum AnnounceOutcome {
         case entered(Swarms.Counts)
@@ -11,18 +30,12 @@ extension AnnounceService {
     }
 
     /// Decides an announce and enters it.
-    /// - Parameters:
-    ///   - source: of the connection or the datagram: the only address that is believed.
-    ///   - mostPeers: what an answer has room for.
-    func announce(
-        _ request: AnnounceRequest, path: AnnouncePath, from address: IPAddress,
-        mostPeers: Int = .max
-    ) -> AnnounceOutcome {
-        if isTooOften(address) { return .refused(Self.tooOften) }
-        return switch decide(path, request.infoHash) {
+    /// - Parameter mostPeers: what an answer has room for.
+    func announce(_ arrived: ArrivedAnnounce, mostPeers: Int = .max) -> AnnounceOutcome {
+        if isTooOften(arrived.address) { return .refused(Self.tooOften) }
+        return switch decide(arrived.path, arrived.request.infoHash) {
         case .refused(let refusal): .refused(failure(of: refusal))
-        case .allowed(let user):
-            enter(request, path, user: user, address: address, mostPeers: mostPeers)
+        case .allowed(let user): enter(arrived, user: user, mostPeers: mostPeers)
         }
     }
 
@@ -62,10 +75,9 @@ extension AnnounceService {
     }
 
     private func enter(
-        _ request: AnnounceRequest, _ path: AnnouncePath, user: UserIndex?, address: IPAddress,
-        mostPeers: Int
+        _ arrived: ArrivedAnnounce, user: UserIndex?, mostPeers: Int
     ) -> AnnounceOutcome {
-        let identity = identity(of: request, path, address: address)
+        let (request, identity) = (arrived.request, arrived.identity)
         if request.event == .stopped {
             let counts = swarms.stop(identity, of: request.infoHash)
             chosen.removeAll()
@@ -75,7 +87,7 @@ extension AnnounceService {
         let wanted = request.numwant ?? configuration.usualPeers
         let entry = SwarmEntry(
             infoHash: request.infoHash, identity: identity, user: user,
-            endpoint: Endpoint(address: address, port: request.port),
+            endpoint: Endpoint(address: arrived.address, port: request.port),
             isSeeder: request.left == 0, isPaused: request.event == .paused,
             hasCompleted: request.event == .completed, lifetime: peerLifetime)
         let announce = Swarms.Announce(

@@ -16,12 +16,17 @@ extension AnnounceService {
             count(.malformed, over: .http)
             return AnnounceFailure(reason: "\(error)").encode(into: &output)
         }
-        switch announce(request, path: path, from: address) {
+        answer(arrived(request, path: path, from: address), into: &output)
+    }
+
+    /// Appends the answer to an announce that was understood.
+    func answer(_ arrived: ArrivedAnnounce, into output: inout [UInt8]) {
+        switch announce(arrived) {
         case .refused(let failure):
             failure.encode(into: &output)
             count(.refused, over: .http)
         case .entered(let counts):
-            encode(counts, to: request, address, into: &output)
+            encode(counts, to: arrived.request, arrived.address, into: &output)
             count(.entered, over: .http)
         }
     }
@@ -30,16 +35,16 @@ extension AnnounceService {
         _ counts: Swarms.Counts, to request: AnnounceRequest, _ address: IPAddress,
         into output: inout [UInt8]
     ) {
-        var answer = AnnounceResponse(
+        let answer = AnnounceResponse(
             interval: announceSeconds, minInterval: minimumSeconds, complete: counts.seeders,
             incomplete: counts.leechers, downloaded: counts.completed, externalIP: address)
         if request.compact {
-            answer.encode(ipv4: chosen.ipv4, ipv6: chosen.ipv6, into: &output)
-        } else {
-            answer.peers = Endpoint.decodeCompactIPv4(chosen.ipv4) ?? []
-            answer.peers6 = Endpoint.decodeCompactIPv6(chosen.ipv6) ?? []
-            answer.encode(compact: false, into: &output)
+            return answer.encode(ipv4: chosen.ipv4, ipv6: chosen.ipv6, into: &output)
         }
+        var listed = answer
+        listed.peers = Endpoint.decodeCompactIPv4(chosen.ipv4) ?? []
+        listed.peers6 = Endpoint.decodeCompactIPv6(chosen.ipv6) ?? []
+        listed.encode(compact: false, into: &output)
     }
 
     /// Appends the answer to a scrape: the counts of the swarms that the caller may announce to.

@@ -23,6 +23,8 @@ class AnnounceService {
     final private(set) var announceSeconds = 0
     final private(set) var minimumSeconds = 0
     final private(set) var peerLifetime = Duration.zero
+    /// Whether anybody is believed to speak for others.
+    final private(set) var trustsProxies = false
     /// The peers chosen for the announce that is being answered.
     final var chosen = Swarms.Chosen()
     /// Whether anybody else has to hear of this reactor's announces.
@@ -51,7 +53,7 @@ class AnnounceService {
         loop.onTurnEnd = { [metrics] time in
             metrics.turnTimes.observe(nanoseconds: time.nanosecondsSaturating)
         }
-        applyInterval()
+        applyConfiguration()
         scheduleSweeps()
     }
 
@@ -64,14 +66,15 @@ class AnnounceService {
             announceRates = configuration.announces.map { AddressRates($0) }
         }
         self.configuration = configuration
-        applyInterval()
+        applyConfiguration()
     }
 
-    private func applyInterval() {
+    private func applyConfiguration() {
         announceSeconds = Int(configuration.announceInterval.components.seconds)
         minimumSeconds = max(1, announceSeconds / 4)
         // A client may miss one announce.
         peerLifetime = configuration.announceInterval * 2 + .seconds(30)
+        trustsProxies = !configuration.trustedProxies.isEmpty
     }
 
     // MARK: Silent peers

@@ -92,7 +92,7 @@ final class DatagramFront {
         let isIPv4 = address.isIPv4
         let path = datagram.withURLData { AnnouncePath(urlData: $0) }
         let outcome = service.announce(
-            request, path: path, from: address,
+            service.arrived(request, path: path, from: address),
             mostPeers: isIPv4 ? Self.mostPeers.ipv4 : Self.mostPeers.ipv6)
         switch outcome {
         case .refused(let failure):

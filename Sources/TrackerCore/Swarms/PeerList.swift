@@ -37,6 +37,12 @@ struct PeerList: BitwiseCopyable {
         return nil
     }
 
+    /// The place that the first look at the index gives, perhaps another peer's; of a list without
+    /// one, the first.
+    func likelyPlace(of identity: PeerIdentity) -> Int? {
+        capacity > Self.searchLimit ? index.first(identity) : count > 0 ? 0 : nil
+    }
+
     /// Adds a peer that isn't there, at place `count`.
     mutating func append(_ peer: SwarmPeer) {
         if count == capacity { resize(to: count < 8 ? count * 2 + 1 : count + count / 4) }
@@ -163,6 +169,12 @@ private struct PlaceIndex {
             if peers[Int(entry) - 1].identity == identity { return Int(entry) - 1 }
             slot = (slot + 1) & mask
         }
+    }
+
+    /// What is at the identity's home.
+    func first(_ identity: PeerIdentity) -> Int? {
+        let entry = entry(home(identity))
+        return entry == 0 ? nil : Int(entry) - 1
     }
 
     func insert(_ identity: PeerIdentity, place: UInt32) {

@@ -38,15 +38,20 @@ struct SwarmTable: ~Copyable {
         return nil
     }
 
+    /// The slot that the first look at the table gives; another swarm's, where two share a place.
+    func likelySlot(of infoHash: InfoHash) -> Int? {
+        let entry = entries[home(infoHash)]
+        return entry == 0 ? nil : Int(entry) - 1
+    }
+
     /// The slots of many swarms. In a large table each look-up is a wait for memory or two: here
     /// none has to wait for another.
     func find(_ infoHashes: [InfoHash], into slots: inout [Int?]) {
         slots.removeAll(keepingCapacity: true)
-        for infoHash in infoHashes { slots.append(Int(entries[home(infoHash)]) - 1) }
+        for infoHash in infoHashes { slots.append(likelySlot(of: infoHash)) }
         for (index, infoHash) in infoHashes.enumerated() {
-            let guess = slots[index] ?? -1
-            if guess >= 0, swarms[guess].infoHash == infoHash { continue }
-            slots[index] = guess < 0 ? nil : slot(of: infoHash)
+            guard let likely = slots[index], swarms[likely].infoHash != infoHash else { continue }
+            slots[index] = slot(of: infoHash)
         }
     }
 

@@ -27,6 +27,17 @@ package struct Swarms: ~Copyable {
         }
     }
 
+    /// Where a peer's entry belongs.
+    package struct Key: Sendable {
+        let infoHash: InfoHash
+        let identity: PeerIdentity
+
+        package init(infoHash: InfoHash, identity: PeerIdentity) {
+            self.infoHash = infoHash
+            self.identity = identity
+        }
+    }
+
     package struct Counts: Hashable, Sendable {
         package var seeders = 0
         package var leechers = 0
@@ -73,6 +84,9 @@ package struct Swarms: ~Copyable {
     private var ipv6: [IPv6Key: Endpoint] = [:]
     private var choice = PeerChoice()
     private var slots: [Int?] = []
+    var ahead: [Ahead] = []
+    /// Of no use but that memory has to be read for it.
+    var lookedAt: PeerIdentity = 0
     /// Slots of groups' swarms in which a download has ended since the last question.
     var completing: Set<UInt32> = []
     private var sweep = (slot: 0, place: 0)

@@ -33,12 +33,12 @@ package enum Hex {
 
     /// 0–15 for an ASCII hexadecimal digit, else nil.
     @inlinable package static func value(of character: UInt8) -> UInt8? {
-        switch character {
-        case 0x30...0x39: character - 0x30
-        case 0x41...0x46: character - 0x41 + 10
-        case 0x61...0x66: character - 0x61 + 10
-        default: nil
-        }
+        // Digits and letters alternate at random: no branch can be foretold between them.
+        let digit = character &- UInt8(ascii: "0")
+        let letter = (character | 0x20) &- UInt8(ascii: "a")
+        let isDigit = digit < 10
+        guard isDigit || letter < 6 else { return nil }
+        return isDigit ? digit : letter &+ 10
     }
 
     private static let digits = [UInt8]("0123456789abcdef".utf8)

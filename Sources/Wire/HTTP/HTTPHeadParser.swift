@@ -62,6 +62,22 @@ struct HTTPHeadParser {
         return nil
     }
 
+    /// The length of a request's body, once the head is whole.
+    func bodyLength(isVersion11: Bool) throws(HTTPError) -> Int {
+        guard hostCount == 1 || !isVersion11 else { throw .malformed(.host) }
+        switch transferEncoding {
+        case .none: break
+        case .chunked: throw isVersion11 ? .lengthRequired : .malformed(.transferEncoding)
+        case .other: throw isVersion11 ? .unknownTransferCoding : .malformed(.transferEncoding)
+        }
+        let length = contentLength ?? 0
+        guard length <= limits.maxBodyBytes else { throw .bodyTooLong }
+        return length
+    }
+
+    /// Whether the connection may carry another message after this one.
+    func keepsAlive(isVersion11: Bool) -> Bool { !saysClose && (isVersion11 || saysKeepAlive) }
+
     private mutating func readField(
         _ bytes: UnsafeRawBufferPointer, _ line: Range<Int>
     ) throws(HTTPError) {

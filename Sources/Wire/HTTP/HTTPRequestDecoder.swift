@@ -5,18 +5,17 @@
 /// RFC 9112 §6.3 leaves to a server, and keeps the classic ways of smuggling out.
 package struct HTTPRequestDecoder: Sendable {
     private let limits: HTTPLimits
-    @usableFromInline private(set) var buffer: [UInt8] = []
+    private var buffer: [UInt8] = []
     /// Where in `buffer` the present request or the rest of its body begins.
-    @usableFromInline private(set) var start = 0
+    private var start = 0
     private var parser: HTTPHeadParser
     private var hasSkippedEmptyLine = false
     private var owesContinue = false
-    /// Of few bits, without the request: it is looked at several times for each.
-    @usableFromInline private(set) var state = State.head
+    private var state = State.head
     /// Whose body is arriving.
     private var arriving: HTTPRequest?
 
-    @usableFromInline enum State: Sendable {
+    private enum State {
         /// The head isn't whole. Exits: every other state.
         case head
         /// The head is whole, `remaining` bytes of the body are missing. Exits: `head`.
@@ -30,18 +29,20 @@ package struct HTTPRequestDecoder: Sendable {
         parser = HTTPHeadParser(limits: limits)
     }
 
-    /// Whether a request has begun to arrive but isn't whole.
-    @inlinable package var isMidRequest: Bool {
-        switch state {
-        case .head: start < buffer.count
-        case .body: true
-        case .failed: false
-        }
-    }
+    /// Whether a request has begun to arrive but isn't whole. Kept, since it is looked at several
+    /// times for each request.
+    package private(set) var isMidRequest = false
+
+    /// Whether nothing that came is left, and the next byte begins a request: one that comes whole
+    /// may be read where it lies (``HTTPRequestView``) instead of being appended.
+    package private(set) var isBetweenRequests = true
 
     /// Takes bytes that arrived.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if case .failed = state { return }
+        if bytes.isEmpty { return }
+        isMidRequest = true
+        isBetweenRequests = false
         if start == buffer.count {
             buffer.removeAll(keepingCapacity: buffer.capacity <= Self.keptCapacity)
             start = 0
@@ -56,9 +57,15 @@ package struct HTTPRequestDecoder: Sendable {
     /// status to answer, every further call throws the same.
     package mutating func next() throws(HTTPError) -> HTTPRequest? {
         do {
-            return try advance()
+            let request = try advance()
+            if case .head = state {
+                isMidRequest = start < buffer.count
+                isBetweenRequests = !isMidRequest && !hasSkippedEmptyLine
+            }
+            return request
         } catch {
             state = .failed(error)
+            isMidRequest = false
             buffer = []
             start = 0
             arriving = nil
@@ -114,10 +121,10 @@ package struct HTTPRequestDecoder: Sendable {
         let line = try head.withRawBytes { (bytes) throws(HTTPError) in
             try HTTPRequestLine(bytes, parser.startLine ?? 0..<0)
         }
-        let bodyLength = try checkFraming(parser, isVersion11: line.isVersion11)
+        let bodyLength = try parser.bodyLength(isVersion11: line.isVersion11)
         let request = HTTPRequest(
             method: line.method, fields: HTTPFields(head: head, start: parser.fieldsStart),
-            keepAlive: !parser.saysClose && (line.isVersion11 || parser.saysKeepAlive),
+            keepAlive: parser.keepsAlive(isVersion11: line.isVersion11),
             pathRange: line.path, queryRange: line.query)
         owesContinue = parser.expectsContinue && line.isVersion11 && bodyLength > 0
         return (request, bodyLength)
@@ -149,26 +156,12 @@ package struct HTTPRequestDecoder: Sendable {
         return true
     }
 
-    private func checkFraming(
-        _ head: HTTPHeadParser, isVersion11: Bool
-    ) throws(HTTPError) -> Int {
-        guard head.hostCount == 1 || !isVersion11 else { throw .malformed(.host) }
-        switch head.transferEncoding {
-        case .none: break
-        case .chunked: throw isVersion11 ? .lengthRequired : .malformed(.transferEncoding)
-        case .other: throw isVersion11 ? .unknownTransferCoding : .malformed(.transferEncoding)
-        }
-        let length = head.contentLength ?? 0
-        guard length <= limits.maxBodyBytes else { throw .bodyTooLong }
-        return length
-    }
-
     /// The most bytes an idle connection keeps allocated.
     private static let keptCapacity = 16 << 10
 }
 
 /// The parts of a request line: method, target, version (RFC 9112 §3).
-private struct HTTPRequestLine {
+struct HTTPRequestLine {
     let method: HTTPMethod
     let path: Range<Int>
     let query: Range<Int>?
