@@ -26,14 +26,16 @@ package final class DatagramSocket: EventSource {
     /// 1,024 datagrams; what else there is waits for the next turn.
     private static let batchesPerTurn = 16
 
-    /// Receives at `address`; an IPv6 one takes IPv6 only. `onReceive` is called with each
-    /// datagram's bytes, valid during the call, and its sender, until `close`.
+    /// Receives at `address`; an IPv6 one takes IPv6 only, unless it stands for all there are and
+    /// `bothFamilies` is asked for. `onReceive` is called with each datagram's bytes, valid during
+    /// the call, and its sender, until `close`.
     package convenience init(
-        loop: EventLoop, address: SocketAddress, sharingPort: Bool = false,
+        loop: EventLoop, address: SocketAddress, bothFamilies: Bool = false,
+        sharingPort: Bool = false,
         onReceive: @escaping ReceiveHandler
     ) throws(SystemError) {
         let descriptor = try Socket.bound(
-            to: address, type: SOCK_DGRAM, sharingPort: sharingPort)
+            to: address, type: SOCK_DGRAM, bothFamilies: bothFamilies, sharingPort: sharingPort)
         try self.init(loop: loop, descriptor: descriptor, onReceive: onReceive)
     }
 
@@ -76,10 +78,11 @@ package final class DatagramSocket: EventSource {
     package func sharePort() throws(SystemError) { try Socket.sharePort(descriptor) }
 
     /// Sends a copy of `bytes`, up to `maximumLength` of them, by the end of the turn. `address`
-    /// is of the socket's own family.
+    /// is of a family that the socket takes.
     package func send(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress) {
         if descriptor < 0 { return }
-        guard bytes.count <= DatagramSocket.maximumLength, address.isIPv6 == localAddress.isIPv6
+        guard bytes.count <= DatagramSocket.maximumLength,
+            localAddress.isIPv6 || !address.isIPv6
         else {
             droppedCount += 1
             return
@@ -89,7 +92,7 @@ package final class DatagramSocket: EventSource {
             shim_datagrams_bytes(outgoing, outgoingCount).copyMemory(
                 from: start, byteCount: bytes.count)
         }
-        address.withSockaddr {
+        address.withSockaddr(ofIPv6Socket: localAddress.isIPv6) {
             shim_datagrams_set(outgoing, outgoingCount, bytes.count, $0, $1)
         }
         outgoingCount += 1

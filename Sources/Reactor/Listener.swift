@@ -21,16 +21,17 @@ package final class Listener: EventSource {
     private static let firstBackOff: Duration = .milliseconds(10)
     private static let longestBackOff: Duration = .seconds(1)
 
-    /// Listens on `address`; an IPv6 one takes IPv6 connections only. `onAccept` is called for
+    /// Listens on `address`; an IPv6 one takes IPv6 connections only, unless it stands for all there
+    /// are and `bothFamilies` is asked for. `onAccept` is called for
     /// every connection, until `close`; it makes a `Stream` of the socket, or drops it. A backlog
     /// that is full costs those who come then a second or more, until TCP tries again; the system
     /// bounds it (net.core.somaxconn).
     package convenience init(
         loop: EventLoop, address: SocketAddress, backlog: Int32 = 4096,
-        sharingPort: Bool = false, onAccept: @escaping AcceptHandler
+        bothFamilies: Bool = false, sharingPort: Bool = false, onAccept: @escaping AcceptHandler
     ) throws(SystemError) {
         let descriptor = try Socket.bound(
-            to: address, type: SOCK_STREAM, sharingPort: sharingPort)
+            to: address, type: SOCK_STREAM, bothFamilies: bothFamilies, sharingPort: sharingPort)
         try self.init(
             loop: loop, descriptor: descriptor, backlog: backlog, onAccept: onAccept)
     }

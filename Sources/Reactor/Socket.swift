@@ -9,11 +9,14 @@ package enum Socket {
         return descriptor
     }
 
-    /// A socket bound to `address`. One for an IPv6 address takes IPv6 alone, so that a program
-    /// listens on both families with two sockets of the same port.
-    /// - Parameter sharingPort: with the sockets there that share it too.
+    /// A socket bound to `address`.
+    /// - Parameters:
+    ///   - bothFamilies: at all IPv6 addresses it takes IPv4 as well; without, IPv6 alone, so that
+    ///     another socket may have the same port of IPv4.
+    ///   - sharingPort: with the sockets there that share it too.
     static func bound(
-        to address: SocketAddress, type: __socket_type, sharingPort: Bool = false
+        to address: SocketAddress, type: __socket_type, bothFamilies: Bool = false,
+        sharingPort: Bool = false
     ) throws(SystemError) -> Int32 {
         let descriptor = try make(family: address.family, type: type)
         do throws(SystemError) {
@@ -21,7 +24,9 @@ package enum Socket {
             if type == SOCK_STREAM {
                 try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             }
-            if address.isIPv6 { try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+            if address.isIPv6 {
+                try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, bothFamilies ? 0 : 1)
+            }
             let result = address.withSockaddr { bind(descriptor, $0, $1) }
             if result < 0 { throw SystemError(code: errno, operation: "bind \(address)") }
         } catch {

@@ -83,10 +83,11 @@ package struct SocketAddress: Hashable, Sendable {
     }
 
     /// Calls `body` with the address as the kernel wants it.
+    /// - Parameter isForIPv6: for an IPv6 socket, which takes IPv4 addresses in their IPv6 form.
     package func withSockaddr<Result>(
-        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+        ofIPv6Socket isForIPv6: Bool = false, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
-        guard isIPv6 else {
+        guard isIPv6 || isForIPv6 else {
             var ipv4 = sockaddr_in()
             ipv4.sin_family = sa_family_t(AF_INET)
             ipv4.sin_port = port.bigEndian
@@ -95,6 +96,7 @@ package struct SocketAddress: Hashable, Sendable {
                 body($0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
             }
         }
+        let low = isIPv6 ? low : low | 0xFFFF << 32
         var ipv6 = sockaddr_in6()
         ipv6.sin6_family = sa_family_t(AF_INET6)
         ipv6.sin6_port = port.bigEndian

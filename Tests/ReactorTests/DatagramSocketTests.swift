@@ -28,6 +28,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [SocketAddress.loopback(port: 0), .loopback6(port: 0)])
+    func `a socket of both families answers either`(clientAddress: SocketAddress) throws {
+        try withLoop { loop in
+            var server: DatagramSocket?
+            server = try DatagramSocket(loop: loop, address: .any6(port: 0), bothFamilies: true) {
+                #expect($1.isIPv6 == clientAddress.isIPv6)
+                server?.send($0, to: $1)
+            }
+            var answer: [UInt8] = []
+            let client = try DatagramSocket(loop: loop, address: clientAddress) { bytes, _ in
+                answer = Array(bytes)
+                loop.stop()
+            }
+            let port = try #require(server?.localAddress.port)
+            client.send([1, 2, 3], to: clientAddress.with(port: port))
+            run(loop)
+            #expect(answer == [1, 2, 3])
+            #expect(client.droppedCount == 0 && server?.droppedCount == 0)
+        }
+    }
+
     @Test func `the longest datagram passes, a longer one is dropped, either way`() throws {
         try withLoop { loop in
             var received: [Int] = []

@@ -119,7 +119,7 @@ final class HTTPServer {
         self.proxies = proxies
     }
 
-    /// Starts to take connections.
+    /// Starts to take connections, at all IPv6 addresses those of IPv4 too.
     /// - Parameters:
     ///   - inherited: a socket that listens already, instead of one for the address.
     ///   - sharingPort: with another reactor's.
@@ -133,7 +133,8 @@ final class HTTPServer {
                 try Listener(loop: loop, descriptor: inherited, onAccept: onAccept)
             } else {
                 try Listener(
-                    loop: loop, address: address, sharingPort: sharingPort, onAccept: onAccept)
+                    loop: loop, address: address, bothFamilies: true, sharingPort: sharingPort,
+                    onAccept: onAccept)
             }
         self.listener = listener
         scheduleDeadlines()

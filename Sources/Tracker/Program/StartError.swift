@@ -15,8 +15,8 @@ struct StartError: Error, Equatable, CustomStringConvertible {
                     + "or choose another port")
         case EADDRNOTAVAIL:
             self.init(
-                "\(address.host) is no address of this machine: name one of its own, or 0.0.0.0 "
-                    + "for all")
+                "\(address.host) is no address of this machine: name one of its own, or for all "
+                    + "0.0.0.0, or [::] with IPv6")
         case EACCES:
             self.init("port \(address.port) is reserved for root: choose one above 1023")
         default:

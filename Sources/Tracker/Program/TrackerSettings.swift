@@ -31,7 +31,8 @@ struct TrackerSettings {
             summary: """
                 Keeps the accounts, groups and catalogues of a network, and tells its peers about \
                 each other. Listens on the N-th line (from 1) of tracker_info.txt, or on IP:PORT; \
-                port 0 takes a free one. On a terminal, `quit` stops it.
+                [::] stands for all addresses, IPv4 and IPv6, and port 0 takes a free one. On a \
+                terminal, `quit` stops it.
                 """,
             options: [
                 Option(

@@ -40,7 +40,8 @@ final class DatagramFront {
                 try DatagramSocket(loop: loop, descriptor: inherited, onReceive: onReceive)
             } else {
                 try DatagramSocket(
-                    loop: loop, address: address, sharingPort: sharingPort, onReceive: onReceive)
+                    loop: loop, address: address, bothFamilies: true, sharingPort: sharingPort,
+                    onReceive: onReceive)
             }
     }
 

@@ -30,6 +30,17 @@ import Wire
         return line?.split(separator: " ").last.flatMap { Int($0) }
     }
 
+    @Test(arguments: ["127.0.0.1", "::1"])
+    func `at all addresses each reactor takes both families`(host: String) throws {
+        let tracker = try RunningTracker(address: .any6(port: 0)) { $0.reactors = 3 }
+        for _ in 0..<20 {
+            let client = try TestClient(port: tracker.port, host: host)
+            _ = try client.announce(open, passkey: nil, port: 7000)
+            let datagrams = try TestDatagramClient(port: tracker.port, host: host)
+            _ = try datagrams.announce(open, port: 7001)
+        }
+    }
+
     @Test func `whoever announces to one reactor is found through all`() throws {
         let tracker = try tracker()
         let datagrams = try (0..<40).map { _ in try TestDatagramClient(port: tracker.port) }

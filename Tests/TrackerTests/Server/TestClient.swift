@@ -41,12 +41,14 @@ final class TestClient {
     private var decoder = HTTPResponseDecoder()
     private var buffer: [UInt8] = []
 
-    init(port: UInt16, timeout: Int = 20) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    /// - Parameter host: where the tracker listens.
+    init(port: UInt16, host: String = "127.0.0.1", timeout: Int = 20) throws {
+        let endpoint = Endpoint(address: try #require(IPAddress(host)), port: port)
+        descriptor = socket(
+            endpoint.address.isIPv4 ? AF_INET : AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: timeout, tv_usec: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let endpoint = Endpoint(address: IPAddress(ipv4: 0x7f00_0001), port: port)
         let result = endpoint.withSockaddr { connect(descriptor, $0, $1) }
         guard result == 0 else {
             throw ClientError("connect: \(String(cString: strerror(errno)))")
@@ -152,12 +154,12 @@ final class TestClient {
     func announce(
         _ infoHash: InfoHash, passkey: String?, left: UInt64 = 0,
         event: AnnounceRequest.Event = .none, port: UInt16, numwant: Int? = nil,
-        compact: Bool = true, peerID: String? = nil
+        compact: Bool = true, peerID: String? = nil, key: UInt32? = nil
     ) throws -> AnnounceResponse {
         let id = Array((peerID ?? "-XX0000-\(port)000000000000").utf8.prefix(20))
         let request = AnnounceRequest(
             infoHash: infoHash, peerID: try #require(PeerID(id)), port: port, left: left,
-            event: event, numwant: numwant, compact: compact)
+            event: event, numwant: numwant, compact: compact, key: key)
         let path = passkey.map { "/announce/\($0)" } ?? "/announce"
         let answer = try call(.get, "\(path)?\(request.query())")
         guard answer.status == 200 else { throw ClientError("status \(answer.status)") }

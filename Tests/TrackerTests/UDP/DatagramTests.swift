@@ -103,6 +103,28 @@ import Wire
         #expect(answer.peers == [UInt8](repeating: 0, count: 15) + [1, 0x13, 0x89])
     }
 
+    @Test func `a tracker at all addresses takes both families, and counts who uses both once`()
+        throws
+    {
+        let tracker = try RunningTracker(address: .any6(port: 0))
+        let (four, six) = try (
+            TestClient(port: tracker.port), TestClient(port: tracker.port, host: "::1")
+        )
+        _ = try four.announce(open, passkey: nil, port: 5001, key: 7)
+        let hybrid = try six.announce(open, passkey: nil, port: 5001, key: 7)
+        #expect(hybrid.complete == 1 && hybrid.incomplete == 0)
+        let answer = try four.announce(open, passkey: nil, left: 1, port: 5002)
+        #expect(answer.complete == 1 && answer.incomplete == 1)
+        #expect(answer.peers.map(\.description) == ["127.0.0.1:5001"])
+        #expect(answer.peers6.map(\.description) == ["[::1]:5001"])
+        let overIPv4 = try TestDatagramClient(port: tracker.port).announce(
+            open, left: 1, port: 5003)
+        #expect(overIPv4.seeders == 1 && overIPv4.peers.count.isMultiple(of: 6))
+        let overIPv6 = try TestDatagramClient(port: tracker.port, host: "::1").announce(
+            open, left: 1, port: 5004)
+        #expect(overIPv6.seeders == 1 && overIPv6.peers.count.isMultiple(of: 18))
+    }
+
     @Test func `an answer fits a frame however many peers are asked for`() throws {
         let tracker = try RunningTracker { $0.mostPeers = 10_000 }
         let client = try TestDatagramClient(port: tracker.port)
