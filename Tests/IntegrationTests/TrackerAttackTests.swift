@@ -36,13 +36,15 @@ import Wire
         let network = try await Network()
         let ann = try await network.visitor("ann")
         try await ann("create_user ann \(Network.password("ann"))")
-        let guesses = try Guesses(of: "ann", count: 10_000, port: network.tracker.port)
+        // Under ThreadSanitizer all of them take a tracker longer than a client waits for it.
+        let count = Sanitizer.inUse == .thread ? 1_000 : 10_000
+        let guesses = try Guesses(of: "ann", count: count, port: network.tracker.port)
         // From another address.
         let bob = try await network.member("bob")
         try await bob("create_group readers")
         try await eventually("all answers", within: .seconds(120)) { guesses.haveAllEnded() }
         let statuses = guesses.statuses()
-        #expect(statuses.count == 10_000)
+        #expect(statuses.count == count)
         #expect(statuses.allSatisfy { $0 == 401 || $0 == 429 }, "\(Set(statuses))")
         let looks = statuses.count { $0 == 401 }
         #expect(looks > 0 && looks <= 100, "\(looks)")

@@ -111,7 +111,7 @@ import Testing
         try announce(on: first)
         var idle = try (0..<100).map { _ in try Connection(port: tracker.port) }
         try await eventually("all descriptors taken") {
-            try Footprint(of: tracker.process.pid).descriptors >= 64
+            try Footprint(of: tracker.process.pid).allDescriptors >= 64
         }
         let waiting = try (0..<20).map { _ in
             try BlockingSocket(port: tracker.port, type: SOCK_STREAM, milliseconds: 30_000)

@@ -1,11 +1,13 @@
 import Foundation
 
-/// What a running program has of the machine (proc(5)).
+/// What a running program has of the machine (proc(5)). Under a sanitizer a part of it is the
+/// sanitizer's: shadow memory, and pipes to the program that names functions in its reports.
 struct Footprint: CustomStringConvertible {
     /// Resident memory that isn't a file's, in bytes.
     let anonymous: Int
-    /// Open descriptors.
+    /// Open descriptors; without pipes where there is a sanitizer.
     let descriptors: Int
+    let allDescriptors: Int
 
     /// - Parameter pid: of a program that runs.
     init(of pid: pid_t) throws {
@@ -13,11 +15,29 @@ struct Footprint: CustomStringConvertible {
         let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
         guard let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
         else { throw SpawnError(description: "process \(pid) has no RssAnon") }
-        anonymous = kibibytes << 10
-        descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+        anonymous = (kibibytes << 10) / Self.timesTheMemory
+        let folder = "/proc/\(pid)/fd"
+        let open = try FileManager.default.contentsOfDirectory(atPath: folder)
+        allDescriptors = open.count
+        descriptors =
+            Sanitizer.inUse == nil ? open.count : open.count { !isPipe("\(folder)/\($0)") }
+    }
+
+    /// How much more there is than a program's own, by and large.
+    private static var timesTheMemory: Int {
+        switch Sanitizer.inUse {
+        case nil: 1
+        case .address: 2
+        case .thread: 4
+        }
     }
 
     var description: String { "\(anonymous >> 10) KiB, \(descriptors) descriptors" }
+}
+
+private func isPipe(_ path: String) -> Bool {
+    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+    return target?.hasPrefix("pipe:") == true
 }
 
 extension PeerProcess {
