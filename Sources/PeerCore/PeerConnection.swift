@@ -12,99 +12,102 @@ final class PeerConnection {
         case closed
     }
 
+    // Where there are many, a look at each costs what has to be fetched from memory: what is looked
+    // at with every message, and when a piece is verified, comes first and lies together.
     let id: ConnectionID
-    /// The other end of the connection.
-    let endpoint: Endpoint
-    let isOutgoing: Bool
     var phase = Phase.awaitingHandshake
-    /// The place in the connection table.
-    var index = 0
-    /// Where the peer listens: dialled, or told in its extension handshake (BEP 10 `p`).
-    var listenEndpoint: Endpoint?
-
-    let connectedAt: Instant
-    var lastReceivedAt: Instant
-    var lastSentAt: Instant
-
-    // What the peer said of itself.
-    var handshakeBytes: [UInt8] = []
-    var decoder: PeerMessageDecoder
-    /// Set once `active`.
-    var record: PeerRecord
-    /// Whether the bitfield is still to come: before anything that tells of pieces (BEP 3).
-    var mayStillSendBitfield = true
-    var pieces: Bitfield
-    /// Whether the picker counts the peer as having everything.
-    var isCountedAsSeed = false
-    /// Whether a block has gone either way.
-    var hasExchanged = false
-    /// It won't download (BEP 21).
-    var isUploadOnly = false
-    /// Both sides speak the fast extension (BEP 6), the extension protocol (BEP 10).
-    var speaksFast = false
-    var speaksExtensions = false
-
-    /// Its id of the extension message `ut_metadata`; 0 for none (BEP 9).
-    var metadataID: UInt8 = 0
-    var metadata = MetadataQueue()
-
     // The four flags of BEP 3.
     var amChoking = true
     var amInterested = false
     var peerIsChoking = true
     var peerIsInterested = false
+    /// Whether the bitfield is still to come: before anything that tells of pieces (BEP 3).
+    var mayStillSendBitfield = true
+    /// Whether the picker counts the peer as having everything.
+    var isCountedAsSeed = false
+    /// It hasn't answered in time: asked for nothing until it does.
+    var isSnubbed = false
+    /// Whether it counts as unchoked among the upload slots: not while it takes nothing.
+    var holdsSlot = false
+    /// Both sides speak the fast extension (BEP 6), the extension protocol (BEP 10).
+    var speaksFast = false
+    var speaksExtensions = false
+    /// Whether a block has gone either way.
+    var hasExchanged = false
+    /// It won't download (BEP 21).
+    var isUploadOnly = false
+    var pieces: Bitfield
+    /// How many of its pieces are missing here.
+    var usefulPieces = 0
+    /// How much of `Swarm.news` it knows.
+    var toldNews = 0
+    var uploadQueue = Queue<BlockRequest>()
+    var lastReceivedAt: Instant
+    var lastSentAt: Instant
+    /// Since it was last looked at; see `SwarmConfiguration.maxStateMessages`.
+    var stateMessages = 0
+    /// The picker's `epoch` in which nothing was left for this peer; 0 for none.
+    var dryEpoch: UInt64 = 0
+    /// Bytes of blocks handed to the driver since it reported `drained`, how many these may be,
+    /// and when the first of them were handed out.
+    var releasedBytes = 0
+    var releaseWindow: Int
+    /// What has been completed by the bytes that are being read.
+    var arrived = ArrivedBlocks()
+    /// The pieces it may be asked for while it chokes us (BEP 6).
+    var allowedFast: [UInt32] = []
+    var pipeline: RequestPipeline
+    /// What it was asked for and is cancelled, until it answers that; empty without the fast
+    /// extension.
+    var withdrawn = WithdrawnRequests()
+    /// What it has rejected requests for without choking, and when it did so last.
+    var refusedPieces: Set<Int> = []
+    var refusedAt = Instant.zero
+    /// When a block was last completed.
+    var lastBlockAt = Instant.zero
+    var decoder: PeerMessageDecoder
+    /// Set once `active`.
+    var record: PeerRecord
+    /// The pieces it may ask for while it is choked, and how many bytes of them (BEP 6).
+    var grantedFast: [UInt32] = []
+    var grantedBytes = 0
+
+    /// The other end of the connection.
+    let endpoint: Endpoint
+    let isOutgoing: Bool
+    /// The place in the connection table.
+    var index = 0
+    /// Where the peer listens: dialled, or told in its extension handshake (BEP 10 `p`).
+    var listenEndpoint: Endpoint?
+    let connectedAt: Instant
+    var handshakeBytes: [UInt8] = []
+
+    /// Its id of the extension message `ut_metadata`; 0 for none (BEP 9).
+    var metadataID: UInt8 = 0
+    var metadata = MetadataQueue()
 
     // Downloading.
     /// The longest range of a piece, in bytes, that it answers with one `piece` message: a block,
     /// unless it said that it takes more (`mt_maxblock`).
     var maxRequestLength: Int
-    /// The pieces it may be asked for while it chokes us (BEP 6).
-    var allowedFast: [UInt32] = []
     /// The pieces it suggests to ask it for (BEP 6), and until when it is asked for little else.
     var suggested: [UInt32] = []
     var isGuidingUntil = Instant.zero
-    /// How many of its pieces are missing here.
-    var usefulPieces = 0
-    var pipeline: RequestPipeline
-    /// What it was asked for and is cancelled, until it answers that; empty without the fast
-    /// extension.
-    var withdrawn = WithdrawnRequests()
     var incoming = IncomingBlock.none
     /// When the block that is arriving was asked for; nil where it wasn't.
     var incomingSentAt: Instant?
     var downloadMeter = RateMeter()
-    /// What has been completed by the bytes that are being read.
-    var arrived = ArrivedBlocks()
-    /// When a block was last completed.
-    var lastBlockAt = Instant.zero
-    /// It hasn't answered in time: asked for nothing until it does.
-    var isSnubbed = false
     var snubbedAt = Instant.zero
     /// The slot of the piece it was last asked for; −1 for none.
     var currentSlot = -1
-    /// The picker's `epoch` in which nothing was left for this peer; 0 for none.
-    var dryEpoch: UInt64 = 0
     var unrequestedBytes = 0
-    /// What it has rejected requests for without choking, and when it did so last.
-    var refusedPieces: Set<Int> = []
-    var refusedAt = Instant.zero
-    /// Since it was last looked at; see `SwarmConfiguration.maxStateMessages`.
-    var stateMessages = 0
     /// Blocks of the present and the last choking round, in bytes, for the tit-for-tat rate.
     var roundBytes: Int64 = 0
     var roundRate = 0.0
 
     // Uploading.
-    var uploadQueue = Queue<BlockRequest>()
     /// Bytes of the blocks in `uploadQueue`.
     var queuedBytes = 0
-    /// The pieces it may ask for while it is choked, and how many bytes of them (BEP 6).
-    var grantedFast: [UInt32] = []
-    var grantedBytes = 0
-    /// Bytes of blocks handed to the driver since it reported `drained`, how many these may be,
-    /// and when the first of them were handed out.
-    var releasedBytes = 0
-    var releaseWindow: Int
     var releasedAt = Instant.zero
     /// What the peer took, by `drained`, in all and in this choking round.
     var takenBytes = 0
@@ -116,10 +119,6 @@ final class PeerConnection {
     var choiceAt: Instant
     /// Bytes handed out since it was last unchoked.
     var servedBytes: Int64 = 0
-    /// How much of `Swarm.news` it knows.
-    var toldNews = 0
-    /// Whether it counts as unchoked among the upload slots: not while it takes nothing.
-    var holdsSlot = false
     /// The pieces that were suggested to it and that it hasn't asked for (BEP 6).
     var told: [UInt32] = []
     /// How many pieces it has asked for in a row that others could have given it, and the last one.

@@ -8,7 +8,7 @@ extension Swarm {
         in bytes: UnsafeRawBufferPointer, from position: inout Int, of peer: PeerConnection,
         _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
-        guard !peer.amChoking else { return }
+        guard !peer.amChoking, PeerMessage.request(in: bytes, at: position) != nil else { return }
         let start = position
         var piece: UInt32?
         let longest = longestRequest(of: peer)

@@ -9,15 +9,6 @@ struct ByteQueue {
         bytes.append(contentsOf: source)
     }
 
-    /// Moves the first so many of them to the end of another queue.
-    mutating func move(_ count: Int, to other: inout ByteQueue) {
-        guard count > 0 else { return }
-        bytes.withUnsafeBytes { raw in
-            other.append(UnsafeRawBufferPointer(rebasing: raw[head..<head + count]))
-        }
-        drop(count)
-    }
-
     /// Takes the first so many of them out.
     mutating func take(_ count: Int, into target: UnsafeMutableRawBufferPointer) {
         guard count > 0 else { return }

@@ -48,12 +48,12 @@ package final class SimulatedPeer {
     var scheduledDeadline: Instant?
 
     // Its line: ends with bytes to send, in turn, and ends of segments that arrive.
-    var sendQueue = Queue<SimulatedEnd>()
+    var sendQueue = Ring<SimulatedEnd>()
     var touched: [SimulatedEnd] = []
     var isSending = false
     /// Bytes that went past the queue because they are so few.
     var uploadDebt = 0
-    var arrivals = Queue<SimulatedEnd>()
+    var arrivals = Ring<SimulatedEnd>()
 
     private(set) var ends: [SimulatedEnd?] = []
     private var freeSlots: [UInt32] = []

@@ -18,13 +18,9 @@ extension SwarmSimulation {
         }
     }
 
-    /// What waits to be sent on a connection: what the core hands out before it hears that it was
-    /// taken, and messages without blocks, of which there are so many at most.
+    /// What waits to be sent on a connection.
     func check(_ end: SimulatedEnd) {
-        let released = configuration.releasedBytes.upperBound + configuration.maxBlockLength
-        let requests = 17 * 3 * configuration.requestQueueLimit
-        let most = released + requests + 16 * info.pieceCount + 1 << 16
-        if end.pendingCount > most {
+        if end.pendingCount > mostPending {
             note(violation: "\(end.pendingCount) bytes wait on one connection")
         }
     }

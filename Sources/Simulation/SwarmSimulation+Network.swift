@@ -183,7 +183,9 @@ extension SwarmSimulation {
     /// A segment has come to the peer's line, which takes one after the other.
     func arrived(at end: SimulatedEnd) {
         guard end.isOpen else { return }
-        if let other = end.other, end.heldSegments > 0 || isCut(other.peer, end.peer) {
+        if !sides.isEmpty || end.heldSegments > 0, let other = end.other,
+            end.heldSegments > 0 || isCut(other.peer, end.peer)
+        {
             end.heldSegments += 1
             return
         }
@@ -191,7 +193,7 @@ extension SwarmSimulation {
         let isDirect =
             !peer.line.isNarrow
             || torrent.detail == .messages && end.queuedSegments == 0
-                && end.incoming[0].block == nil
+                && end.incoming.first?.block == nil
         if isDirect { return deliver(to: end) }
         end.queuedSegments += 1
         peer.arrivals.append(end)
@@ -199,8 +201,8 @@ extension SwarmSimulation {
     }
 
     private func receiveNext(_ peer: SimulatedPeer) {
-        guard let next = peer.arrivals.first else { return }
-        let busy = peer.line.downloadTime(of: next.incoming[0].count)
+        guard let segment = peer.arrivals.first?.incoming.first else { return }
+        let busy = peer.line.downloadTime(of: segment.count)
         events.schedule(.received(peer), at: Instant(nanoseconds: now.nanoseconds + busy))
     }
 
@@ -217,10 +219,10 @@ extension SwarmSimulation {
 
     private func deliver(_ segment: Segment, to end: SimulatedEnd) {
         guard end.isOpen else { return }
-        end.incomingBytes.take(segment.byteCount, into: scratch)
-        if let other = end.other {
+        end.receive(segment.byteCount, into: scratch)
+        if segment.bufferedCount > 0, let other = end.other {
             let wasFull = other.onTheWay >= end.peer.line.receiveWindow
-            other.onTheWay -= segment.count
+            other.onTheWay -= segment.bufferedCount
             if wasFull, other.pendingCount > 0 {
                 queueUp(other)
                 transmitIfIdle(other.peer)

@@ -59,6 +59,9 @@ package final class SwarmSimulation {
     /// The end whose bytes a swarm is being told of.
     var receiving: SimulatedEnd?
     var eventsUntilLook = SwarmSimulation.lookInterval
+    /// Bytes that may wait on one connection: what the core hands out before it hears that it was
+    /// taken, and messages without blocks, of which there are so many at most.
+    let mostPending: Int
     private var spareOutputs: [SwarmOutputs] = []
     var spareArrivals: [SimulatedArrivals] = []
 
@@ -74,6 +77,9 @@ package final class SwarmSimulation {
         self.configuration = configuration
         tracker = SimulatedTracker(
             info: torrent.info, isOpen: isOpen, random: SeededRandom(seed: random.next()))
+        mostPending =
+            configuration.releasedBytes.upperBound + configuration.maxBlockLength
+            + 17 * 3 * configuration.requestQueueLimit + 16 * torrent.info.pieceCount + 1 << 16
         scratch = .allocate(
             byteCount: 2 * configuration.maxBlockLength + 1 << 20, alignment: 16)
         scratch.initializeMemory(as: UInt8.self, repeating: 0)
@@ -289,7 +295,7 @@ package final class SwarmSimulation {
         mix(now.nanoseconds)
         mix(Int64(peer.index))
         let numbers = action.numbers
-        for index in numbers.indices { mix(numbers[index]) }
+        for index in 0..<numbers.count { mix(numbers[index]) }
         if case .send(_, let range) = action {
             var position = range.lowerBound
             while position + 8 <= range.upperBound {
