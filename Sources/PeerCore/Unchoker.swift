@@ -2,13 +2,13 @@ import Wire
 
 /// Decides whom to upload to, every ten seconds (BEP 3, "Choking").
 ///
-/// While downloading, those who send the fastest (tit for tat), and a fifth of the slots for
-/// those who have waited the longest (optimistic), who keep theirs for thirty seconds, or until
-/// they have had so much for nothing; who has had more for nothing comes later, so that those who
-/// only take get what is left. While seeding, everyone in turn: whoever has had a slot for two
-/// rounds makes room for who has waited the longest, those that got the least staying the longest.
-/// So nobody who is interested is ever forgotten, and everyone is unchoked while there are slots
-/// for all.
+/// While downloading, those who send the fastest (tit for tat), and a fifth of the slots for those
+/// whom we owe the most, and among those alike who have waited the longest (optimistic), who keep
+/// theirs for thirty seconds, or until they have had so much for nothing. So who gives to many that
+/// have no slot for it gets it back from each, and those who only take get what is left. While
+/// seeding, everyone in turn: whoever has had a slot for two rounds makes room for who has waited
+/// the longest, those that got the least staying the longest. So nobody who is interested is ever
+/// forgotten, and everyone is unchoked while there are slots for all.
 struct Unchoker {
     /// An interested peer.
     struct Candidate: Sendable {
@@ -82,11 +82,11 @@ struct Unchoker {
         }
         var choices = ranked.prefix(slots - optimisticSlots).map { Choice(index: $0.index) }
         let chosen = Set(choices.map(\.index))
-        // Those whose trial is not over, then those who wait, the longest first; last those
-        // whose trial is over.
+        // Those whose trial is not over, then those who wait, those first whom we owe the most; last
+        // those whose trial is over.
         let trials = candidates.filter { !chosen.contains($0.index) }.sorted {
-            (trialOrder($0, now), debt($0), $0.since, $0.index)
-                < (trialOrder($1, now), debt($1), $1.since, $1.index)
+            (trialOrder($0, now), -claim($0), $0.since, $0.index)
+                < (trialOrder($1, now), -claim($1), $1.since, $1.index)
         }
         for trial in trials.prefix(slots - choices.count) {
             choices.append(Choice(index: trial.index, isOptimistic: true))
@@ -97,16 +97,14 @@ struct Unchoker {
     /// Whether one that was unchoked for the chance has had it.
     private func isTried(_ candidate: Candidate, _ now: Instant) -> Bool {
         candidate.since.advanced(by: optimisticInterval) <= now
-            || -candidate.balance > Self.debtUnit
+            || -candidate.balance > Self.claimUnit
     }
 
-    /// How much it has had of us that it didn't return, roughly: of those who are alike in that,
-    /// who has waited the longest comes first.
-    private func debt(_ candidate: Candidate) -> Int64 {
-        max(0, -candidate.balance) / Self.debtUnit
-    }
+    /// What it has given us more than it got back, roughly; negative for who has had more. Of those
+    /// who are alike in that, who has waited the longest comes first.
+    private func claim(_ candidate: Candidate) -> Int64 { candidate.balance / Self.claimUnit }
 
-    private static let debtUnit: Int64 = 256 << 10
+    private static let claimUnit: Int64 = 256 << 10
 
     private func trialOrder(_ candidate: Candidate, _ now: Instant) -> Int {
         guard candidate.isUnchoked else { return 1 }

@@ -59,6 +59,21 @@ struct UnchokerTests {
         #expect(indices(candidates) == [3, 6, 7, 8, 9])
     }
 
+    @Test func `who has given much and got nothing back is the next to be tried`() {
+        var candidates = (0..<10).map {
+            Unchoker.Candidate(index: $0, rate: Double($0) * 1_000, since: ago(100))
+        }
+        candidates[1].since = ago(500)
+        candidates[2].balance = 600_000
+        candidates[3].balance = 300_000
+        #expect(indices(candidates) == [2, 6, 7, 8, 9])
+        candidates[2].balance = 0
+        #expect(indices(candidates) == [3, 6, 7, 8, 9])
+        // Less than what is lent to anybody counts for nothing.
+        candidates[3].balance = 200_000
+        #expect(indices(candidates) == [1, 6, 7, 8, 9])
+    }
+
     @Test func `a snubbing peer has no place among the fastest`() {
         var candidates = (0..<10).map {
             Unchoker.Candidate(
