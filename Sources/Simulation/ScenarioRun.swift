@@ -31,6 +31,8 @@ package final class ScenarioRun: SwarmObserver {
     /// Those who are complete and haven't given enough yet.
     private var uneven: [SimulatedPeer] = []
     private let sampleInterval: Duration
+    /// Nil once it has left, or where it stays.
+    private var bytesUntilSeederLeaves: Int?
 
     package init(_ scenario: Scenario, seed: UInt64) throws(MetainfoError) {
         self.scenario = scenario
@@ -40,6 +42,9 @@ package final class ScenarioRun: SwarmObserver {
         simulation.siteRate = scenario.siteRate
         copies = [Int](repeating: 0, count: scenario.pieceCount)
         sampleInterval = .seconds(scenario.bound / 100)
+        bytesUntilSeederLeaves = scenario.copiesUntilSeederLeaves.map {
+            Int($0 * Double(scenario.length))
+        }
         var random = SeededRandom(seed: seed ^ 0x5eed)
         for group in scenario.groups {
             var peers: [SimulatedPeer] = []
@@ -73,6 +78,12 @@ package final class ScenarioRun: SwarmObserver {
     package func completed(_ piece: Int, by peer: SimulatedPeer, at now: Instant) {
         copies[piece] += 1
         verifiedPieces += 1
+        if let limit = bytesUntilSeederLeaves, let seeder = members[0].first,
+            seeder.givenBytes >= limit
+        {
+            bytesUntilSeederLeaves = nil
+            simulation.schedule(at: simulation.now) { [unowned self] in leave(seeder) }
+        }
         if peer.swarm.isComplete {
             completedCount += 1
             if completedCount == leecherCount { note() }
@@ -96,11 +107,6 @@ package final class ScenarioRun: SwarmObserver {
 
     private func sample() {
         note()
-        if let limit = scenario.copiesUntilSeederLeaves, let seeder = members[0].first,
-            seeder.isRunning, Double(seeder.givenBytes) >= limit * Double(scenario.length)
-        {
-            leave(seeder)
-        }
         let even = uneven.filter { $0.givenBytes >= $0.takenBytes }
         uneven.removeAll { $0.givenBytes >= $0.takenBytes }
         for peer in even { leave(peer) }
