@@ -53,6 +53,8 @@ extension TrackerStage {
                 programs.tracker,
                 ["--announce-interval", "1h", "--data-dir", scratch]
                     + ["--announces-per-address", "1000000"]
+                    // The others write nothing down; what that costs `make bench-sync` tells.
+                    + ["--swarm-log", "off"]
                     + ["--log-file", scratch + "/log", address],
                 on: .first)
             try await process.line("the tracker's address") { $0.contains("listening on") }
