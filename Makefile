@@ -8,8 +8,9 @@ PROGRAMS := mtorrent mtorrent-tracker
 
 SECONDS ?= 60
 SEED ?= 1
+SIM ?= --scenario flash-crowd
 
-.PHONY: build demo check test test-asan test-tsan test-ktls test-systemd fuzz sim-soak
+.PHONY: build demo check test test-asan test-tsan test-ktls test-systemd fuzz sim sim-soak
 .PHONY: bench bench-peer bench-tracker bench-sync bench-sealed
 .PHONY: install clean hooks help
 .PHONY: bootstrap bootstrap-tests bootstrap-bench
@@ -37,6 +38,9 @@ test-systemd: ## the units, under systemd in a container; by hand, as root
 
 fuzz: bootstrap ## look for bytes that trap, at each entry, for SECONDS=60 together
 	scripts/fuzz $(SECONDS)
+
+sim: bootstrap ## simulate a swarm of a thousand peers, or what SIM="--scenario NAME" says
+	scripts/simulate $(SIM)
 
 sim-soak: bootstrap ## simulate small swarms with faults for SECONDS=60, from SEED=1 on
 	$(SWIFT_BUILD) --product mtorrent-sim

@@ -10,19 +10,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// One that computes more than it waits: optimized in debug builds too, with all its assertions. The unit
 /// tests, simulations above all, take less than half the processor time.
-func computing(
-    _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []
-) -> Target {
+func computing(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     let optimized = SwiftSetting.unsafeFlags(
         ["-O", "-assert-config", "Debug"], .when(configuration: .debug))
     return .target(
-        name: name, dependencies: dependencies, swiftSettings: strict + [optimized] + settings)
+        name: name, dependencies: dependencies, swiftSettings: strict + [optimized])
 }
-
-/// The simulation runs in one thread, and serves nobody: where it is to be fast it does without atomic
-/// reference counts, and without checks for exclusivity, which the tests make.
-let unattended = SwiftSetting.unsafeFlags(
-    ["-enforce-exclusivity=unchecked", "-assume-single-threaded"], .when(configuration: .release))
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
@@ -59,7 +52,7 @@ let package = Package(
         computing("Wire", ["COpenSSL", "CSHA1"]),
         library("TrackerCore", ["Wire"]),
         computing("PeerCore", ["Wire"]),
-        computing("Simulation", ["PeerCore", "TrackerCore", "Wire"], [unattended]),
+        computing("Simulation", ["PeerCore", "TrackerCore", "Wire"]),
 
         // Where strangers' bytes come in, for the fuzzers (a package of its own) and their replay.
         .target(

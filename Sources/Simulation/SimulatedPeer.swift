@@ -24,7 +24,7 @@ package final class SimulatedPeer {
     package let endpoint: Endpoint
     package let plan: SimulatedPeerPlan
     package internal(set) var swarm: Swarm
-    package internal(set) var storage: SimulatedStorage
+    package let storage: SimulatedStorage
     /// When it became complete.
     package internal(set) var completedAt: Instant?
     /// Peers that its swarm blamed for a corrupt piece.

@@ -6,7 +6,7 @@ import Wire
 /// Blocks are in memory until their piece has its hash; then it is written and noted in the
 /// record, and now and then all is synced. A program that is killed loses what is in memory; a
 /// machine that loses power also what wasn't synced, which may be there in part.
-package struct SimulatedStorage {
+package final class SimulatedStorage {
     private let content: SimulatedContent
     /// Empty where blocks are stamps.
     package private(set) var bytes: [UInt8] = []
@@ -36,7 +36,7 @@ package struct SimulatedStorage {
 
     private func offset(_ piece: Int) -> Int { Int(content.info.offset(ofPiece: piece)) }
 
-    mutating func store(_ source: UnsafeRawBufferPointer, piece: Int, begin: Int) {
+    func store(_ source: UnsafeRawBufferPointer, piece: Int, begin: Int) {
         switch content.detail {
         case .bytes:
             let offset = offset(piece) + begin
@@ -110,7 +110,7 @@ package struct SimulatedStorage {
     // MARK: The disk
 
     /// Writes a verified piece and notes it. False where there is no room for it.
-    mutating func record(_ piece: Int) -> Bool {
+    func record(_ piece: Int) -> Bool {
         let length = content.geometry.length(ofPiece: piece)
         guard room >= length else { return false }
         if room != .max { room -= length }
@@ -118,11 +118,11 @@ package struct SimulatedStorage {
         return true
     }
 
-    mutating func sync() { synced = recorded }
+    func sync() { synced = recorded }
 
     /// The program is killed: what wasn't recorded is gone, or was being written. Returns what
     /// the record has.
-    mutating func loseMemory(_ random: inout SeededRandom) -> Bitfield {
+    func loseMemory(_ random: inout SeededRandom) -> Bitfield {
         for piece in 0..<content.geometry.pieceCount where !recorded.contains(piece) {
             tear(piece, &random)
         }
@@ -132,7 +132,7 @@ package struct SimulatedStorage {
     /// The machine stops: of what wasn't synced, some is there, some in part, and some is not.
     /// Returns the pieces that have their hash still, as a program finds them that looks at those
     /// in the record.
-    mutating func losePower(_ random: inout SeededRandom) -> Bitfield {
+    func losePower(_ random: inout SeededRandom) -> Bitfield {
         _ = loseMemory(&random)
         for piece in recorded.subtracting(synced).members {
             switch random.below(3) {
@@ -149,7 +149,7 @@ package struct SimulatedStorage {
     }
 
     /// Only the beginning of a piece reached the disk.
-    private mutating func tear(_ piece: Int, _ random: inout SeededRandom) {
+    private func tear(_ piece: Int, _ random: inout SeededRandom) {
         let length = content.geometry.length(ofPiece: piece)
         switch content.detail {
         case .bytes:
