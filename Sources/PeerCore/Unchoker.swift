@@ -6,9 +6,10 @@ import Wire
 /// whom we owe the most, and among those alike who have waited the longest (optimistic), who keep
 /// theirs for thirty seconds, or until they have had so much for nothing. So who gives to many that
 /// have no slot for it gets it back from each, and those who only take get what is left. While
-/// seeding, everyone in turn: whoever has had a slot for two rounds makes room for who has waited
-/// the longest, those that got the least staying the longest. So nobody who is interested is ever
-/// forgotten, and everyone is unchoked while there are slots for all.
+/// seeding, first those whom we still owe something, then everyone in turn: whoever has had a slot
+/// for two rounds makes room for who has waited the longest, those that got the least staying the
+/// longest. So nobody who is interested is ever forgotten, as debts only shrink then, and everyone
+/// is unchoked while there are slots for all.
 struct Unchoker {
     /// An interested peer.
     struct Candidate: Sendable {
@@ -104,7 +105,9 @@ struct Unchoker {
     /// who are alike in that, who has waited the longest comes first.
     private func claim(_ candidate: Candidate) -> Int64 { candidate.balance / Self.claimUnit }
 
-    private static let claimUnit: Int64 = 256 << 10
+    /// In bytes. With less, who only takes gets less, and with more, those who give are left behind
+    /// by more: four times as much had the slowest of them take half as long again as the mean.
+    private static let claimUnit: Int64 = 64 << 10
 
     private func trialOrder(_ candidate: Candidate, _ now: Instant) -> Int {
         guard candidate.isUnchoked else { return 1 }
@@ -119,10 +122,11 @@ struct Unchoker {
     }
 
     private func turnOrder(_ candidate: Candidate, _ now: Instant) -> (Int, Int64, Int) {
+        let isOwed = claim(candidate) > 0
         guard candidate.isUnchoked else {
-            return (1, candidate.since.nanoseconds, candidate.index)
+            return (isOwed ? 1 : 3, candidate.since.nanoseconds, candidate.index)
         }
         let isOver = candidate.since.advanced(by: quantum) <= now
-        return (isOver ? 2 : 0, candidate.servedBytes, candidate.index)
+        return (isOwed ? 0 : isOver ? 4 : 2, candidate.servedBytes, candidate.index)
     }
 }

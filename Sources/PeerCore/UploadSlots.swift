@@ -8,6 +8,7 @@
 /// apart. Where slots get less than `slotRate` each, there are half as many: if the rate stays,
 /// the uplink was the cause, and they stay as few. Else there are twice as many as before. Where
 /// slots get enough and others wait, there are twice as many: as many stay as the rate affords then.
+/// Slots that were given because nobody asked for anything go back once somebody does.
 struct UploadSlots {
     /// What was seen in the last seconds, or in the last round.
     struct Load {
@@ -37,6 +38,9 @@ struct UploadSlots {
     /// The user's limit of all uploads, in bytes a second.
     private var limit: Int?
     private var state = State.steady
+    /// How many there were before some were given because nobody asked for anything; nil while
+    /// there are none of these.
+    private var countWhenAsked: Int?
     /// Rounds until the next trial, and what they will be after one more that brought nothing.
     private var rest = 0
     private var nextRest = 1
@@ -58,11 +62,22 @@ struct UploadSlots {
 
     /// A look between rounds, while peers wait: there may be more, never fewer.
     mutating func look(_ load: Load) {
-        // Nobody asks for anything: those who wait may.
-        setCount(max(count, load.isMoving ? affordable(load) : load.holding * 2))
+        if load.isMoving { setCount(max(count, affordable(load))) } else { giveIdle(load) }
+    }
+
+    /// Nobody asks for anything: those who wait may.
+    private mutating func giveIdle(_ load: Load) {
+        if countWhenAsked == nil { countWhenAsked = count }
+        setCount(max(count, load.holding * 2))
     }
 
     mutating func endRound(_ load: Load) {
+        if let before = countWhenAsked, load.rate > 0 {
+            // What is asked for now would be spread over all of them.
+            countWhenAsked = nil
+            state = .steady
+            return setCount(min(count, max(before, affordable(load))))
+        }
         switch state {
         case .steady:
             if rest > 0 { rest -= 1 } else { tryAnother(load) }
@@ -84,7 +99,7 @@ struct UploadSlots {
     private mutating func tryAnother(_ load: Load) {
         guard load.rate > 0 else {
             // Nothing moves at all: it can't get worse, and others may take what these don't.
-            if load.isWanted, !load.isMoving { setCount(load.holding * 2) }
+            if load.isWanted, !load.isMoving { giveIdle(load) }
             return
         }
         let affordable = affordable(load)

@@ -55,7 +55,7 @@ struct UnchokerTests {
         candidates[0].isUnchoked = true
         candidates[0].isOptimistic = true
         candidates[0].since = ago(10)
-        candidates[0].balance = -300_000
+        candidates[0].balance = -70_000
         #expect(indices(candidates) == [3, 6, 7, 8, 9])
     }
 
@@ -70,7 +70,7 @@ struct UnchokerTests {
         candidates[2].balance = 0
         #expect(indices(candidates) == [3, 6, 7, 8, 9])
         // Less than what is lent to anybody counts for nothing.
-        candidates[3].balance = 200_000
+        candidates[3].balance = 60_000
         #expect(indices(candidates) == [1, 6, 7, 8, 9])
     }
 
@@ -113,6 +113,24 @@ struct UnchokerTests {
             now = now.advanced(by: .seconds(10))
         }
         #expect(turns.min()! > 0 && turns.max()! <= 2 * turns.min()!)
+    }
+
+    @Test func `a seeder first gives back what it owes`() {
+        var candidates = (0..<10).map {
+            Unchoker.Candidate(
+                index: $0, servedBytes: 1_000, since: ago($0 < 5 ? 5 : 100 - $0),
+                isUnchoked: $0 < 5)
+        }
+        #expect(indices(candidates, isSeeding: true) == [0, 1, 2, 3, 4])
+        candidates[9].balance = 70_000
+        #expect(indices(candidates, isSeeding: true) == [0, 1, 2, 3, 9])
+        // It keeps its slot beyond its turn, until it has got it all.
+        candidates[9].isUnchoked = true
+        candidates[4].isUnchoked = false
+        candidates[4].since = ago(200)
+        #expect(indices(candidates, isSeeding: true) == [0, 1, 2, 3, 9])
+        candidates[9].balance = 60_000
+        #expect(indices(candidates, isSeeding: true) == [0, 1, 2, 3, 4])
     }
 
     @Test func `who got least of those whose turn is over stays longest`() {

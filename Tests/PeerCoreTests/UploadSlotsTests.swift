@@ -37,6 +37,22 @@ struct UploadSlotsTests {
         #expect(slots.count == 64)
     }
 
+    @Test func `what was given because nobody asked goes back once somebody does`() {
+        var slots = slots { $0.initialSlots = 5 }
+        for _ in 0..<4 { slots.look(load(0, slots.count, isMoving: false)) }
+        slots.endRound(load(0, slots.count, isMoving: false))
+        #expect(slots.count == 160)
+        // Now there are pieces to ask for: all of them do.
+        slots.look(load(3_000, 160))
+        #expect(slots.count == 160)
+        slots.endRound(load(8_000, 160))
+        #expect(slots.count == 8)
+        // What was earned since isn't taken.
+        slots.look(load(40_000, 8))
+        slots.endRound(load(40_000, 40, isWanted: false))
+        #expect(slots.count == 40)
+    }
+
     @Test func `an uplink at its limit has fewer, by half at most in a round`() {
         var slots = slots()
         var counts: [Int] = []
