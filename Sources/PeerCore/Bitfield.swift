@@ -64,7 +64,7 @@ package struct Bitfield: Equatable, Sendable {
     }
 
     /// Adds `piece`; returns whether it was new.
-    @discardableResult
+    @discardableResult @inline(__always)
     package mutating func insert(_ piece: Int) -> Bool {
         precondition(piece < bitCount, "piece index out of range")
         let mask = Self.mask(piece)
@@ -75,7 +75,7 @@ package struct Bitfield: Equatable, Sendable {
     }
 
     /// Removes `piece`; returns whether it had been a member.
-    @discardableResult
+    @discardableResult @inline(__always)
     package mutating func remove(_ piece: Int) -> Bool {
         precondition(piece < bitCount, "piece index out of range")
         let mask = Self.mask(piece)

@@ -6,15 +6,27 @@ struct ConnectionTable {
     private(set) var count = 0
     private var freeIndices: [Int] = []
 
-    /// Open addressing with linear probing; at most half full. −1 marks an empty cell.
-    private var cells = [Int32](repeating: -1, count: 8)
+    /// Where a slot's connection is.
+    private struct Cell {
+        var slot: UInt32 = 0
+        /// −1 in an empty cell.
+        var index: Int32 = -1
+    }
+
+    /// Open addressing with linear probing; at most half full.
+    private var cells = [Cell](repeating: Cell(), count: 8)
 
     subscript(id: ConnectionID) -> PeerConnection? {
-        var cell = home(id.slot)
-        while cells[cell] >= 0 {
-            if let peer = entries[Int(cells[cell])], peer.id.slot == id.slot {
-                return peer.id.generation == id.generation ? peer : nil
-            }
+        guard let index = index(of: id.slot), let peer = entries[index],
+            peer.id.generation == id.generation
+        else { return nil }
+        return peer
+    }
+
+    private func index(of slot: UInt32) -> Int? {
+        var cell = home(slot)
+        while cells[cell].index >= 0 {
+            if cells[cell].slot == slot { return Int(cells[cell].index) }
             cell = (cell + 1) & (cells.count - 1)
         }
         return nil
@@ -32,8 +44,8 @@ struct ConnectionTable {
 
     mutating func remove(_ peer: PeerConnection) {
         var hole = home(peer.id.slot)
-        while cells[hole] != Int32(peer.index) {
-            precondition(cells[hole] >= 0, "not in the table")
+        while cells[hole].index != Int32(peer.index) {
+            precondition(cells[hole].index >= 0, "not in the table")
             hole = (hole + 1) & (cells.count - 1)
         }
         closeGap(at: hole)
@@ -47,15 +59,15 @@ struct ConnectionTable {
         let mask = cells.count - 1
         var hole = gap
         var cell = (gap + 1) & mask
-        while cells[cell] >= 0, let peer = entries[Int(cells[cell])] {
-            let distance = (cell - home(peer.id.slot)) & mask
+        while cells[cell].index >= 0 {
+            let distance = (cell - home(cells[cell].slot)) & mask
             if distance >= (cell - hole) & mask {
                 cells[hole] = cells[cell]
                 hole = cell
             }
             cell = (cell + 1) & mask
         }
-        cells[hole] = -1
+        cells[hole] = Cell()
     }
 
     private func home(_ slot: UInt32) -> Int {
@@ -64,12 +76,12 @@ struct ConnectionTable {
 
     private mutating func place(_ index: Int, slot: UInt32) {
         var cell = home(slot)
-        while cells[cell] >= 0 { cell = (cell + 1) & (cells.count - 1) }
-        cells[cell] = Int32(index)
+        while cells[cell].index >= 0 { cell = (cell + 1) & (cells.count - 1) }
+        cells[cell] = Cell(slot: slot, index: Int32(index))
     }
 
     private mutating func grow() {
-        cells = [Int32](repeating: -1, count: cells.count * 2)
+        cells = [Cell](repeating: Cell(), count: cells.count * 2)
         for index in entries.indices {
             if let peer = entries[index] { place(index, slot: peer.id.slot) }
         }

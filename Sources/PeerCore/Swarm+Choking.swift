@@ -50,7 +50,7 @@ extension Swarm {
         }
     }
 
-    private func waitingPeer(_ entry: WaitingPeer) -> PeerConnection? {
+    private mutating func waitingPeer(_ entry: WaitingPeer) -> PeerConnection? {
         guard let peer = connections[entry.id], peer.isWaiting, peer.choiceAt == entry.since
         else { return nil }
         return peer
@@ -76,7 +76,7 @@ extension Swarm {
     }
 
     /// Whether anybody who holds a slot asks for something, or has had too little time to.
-    private func isAsked(at now: Instant) -> Bool {
+    private mutating func isAsked(at now: Instant) -> Bool {
         let recently = now.advanced(by: .zero - Self.askingTime)
         return connections.entries.contains { peer in
             guard let peer, peer.holdsSlot else { return false }

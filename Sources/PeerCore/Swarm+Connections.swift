@@ -47,7 +47,7 @@ extension Swarm {
         return peer
     }
 
-    private func sendHandshake(
+    private mutating func sendHandshake(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         var handshake = Handshake(infoHash: geometry.infoHash, peerID: ownID)

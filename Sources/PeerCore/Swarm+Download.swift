@@ -99,7 +99,7 @@ extension Swarm {
     }
 
     /// Whether a block is arriving from another peer that is faster than this one.
-    private func isComingFaster(
+    private mutating func isComingFaster(
         _ piece: Int, _ block: Int, than peer: PeerConnection, _ now: Instant
     ) -> Bool {
         guard let slot = picker.active.slot(of: piece) else { return false }
@@ -172,6 +172,7 @@ extension Swarm {
     }
 
     /// Blocks that a peer nearby may have to answer: few of each when there are many.
+    @inline(__always)
     private var pipelineSlack: Int {
         let share = configuration.maxUnverifiedBytes / 8 / max(usefulCount, 1)
         let bounds = configuration.pipelineSlack

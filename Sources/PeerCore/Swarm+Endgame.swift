@@ -66,7 +66,7 @@ extension Swarm {
         }
     }
 
-    private func isOpen(
+    private mutating func isOpen(
         _ request: RequestPipeline.Request, _ block: Int, in slot: Int, to peer: PeerConnection
     ) -> Bool {
         let piece = request.run.piece
@@ -77,7 +77,7 @@ extension Swarm {
     }
 
     /// Seconds until a further block would come from a peer.
-    private func expectedTime(of peer: PeerConnection, _ now: Instant) -> Double {
+    private mutating func expectedTime(of peer: PeerConnection, _ now: Instant) -> Double {
         let rate = peer.downloadMeter.rate(at: now)
         guard rate > 0, peer.pipeline.smoothedLatency > 0 else { return 1 }
         let bytes = Double((peer.pipeline.outstanding + 1) * geometry.blockLength)
@@ -86,7 +86,7 @@ extension Swarm {
 
     /// Seconds until a peer will have answered the request at an index, the last of so many
     /// blocks: by its rate, or as long again as it has been waited for.
-    private func remainingTime(
+    private mutating func remainingTime(
         of peer: PeerConnection, _ index: Int, _ blocks: Int, _ now: Instant
     ) -> Double {
         let rate = peer.downloadMeter.rate(at: now)

@@ -3,7 +3,7 @@ import Wire
 // The extension protocol (BEP 10).
 extension Swarm {
     /// Says who we are and what we offer.
-    func sendExtensionHandshake(
+    mutating func sendExtensionHandshake(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         var extensions = ExtensionHandshake(
@@ -18,7 +18,7 @@ extension Swarm {
     }
 
     /// Says that we want nothing more (BEP 21).
-    func tellUploadOnly(
+    mutating func tellUploadOnly(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         guard peer.speaksExtensions else { return }

@@ -4,7 +4,7 @@ import Wire
 // pieces that may be asked for while choked.
 extension Swarm {
     /// What we have, the first message after the handshake (BEP 3, BEP 6).
-    func tellPieces(
+    mutating func tellPieces(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         if peer.speaksFast, have.isFull {
@@ -39,7 +39,7 @@ extension Swarm {
     }
 
     /// A hint only: what it was told last counts, and what isn't started.
-    private func suggested(_ piece: UInt32, by peer: PeerConnection, _ now: Instant) {
+    private mutating func suggested(_ piece: UInt32, by peer: PeerConnection, _ now: Instant) {
         guard !isComplete, Int(piece) < geometry.pieceCount, !peer.suggested.contains(piece) else {
             return
         }
@@ -52,7 +52,7 @@ extension Swarm {
     /// How long a suggestion shows that others will follow.
     private static let guidingTime = Duration.seconds(5)
 
-    private func allowed(_ piece: UInt32, by peer: PeerConnection) {
+    private mutating func allowed(_ piece: UInt32, by peer: PeerConnection) {
         guard Int(piece) < geometry.pieceCount, !peer.allowedFast.contains(piece),
             peer.allowedFast.count < configuration.maxAllowedFast
         else { return }
@@ -61,7 +61,7 @@ extension Swarm {
     }
 
     /// Says that a request won't be answered, to those who understand it.
-    func reject(
+    mutating func reject(
         _ request: BlockRequest, of peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
@@ -70,7 +70,7 @@ extension Swarm {
 
     /// Lets a peer that has hardly anything ask for a few pieces while it is choked, so that it
     /// soon has something to give. Each of their bytes is given once at most.
-    func grantFastPieces(
+    mutating func grantFastPieces(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         let count = min(
@@ -91,7 +91,7 @@ extension Swarm {
     }
 
     /// Whether a choked peer may have this; counts it if so.
-    func takeGrant(of request: BlockRequest, by peer: PeerConnection) -> Bool {
+    mutating func takeGrant(of request: BlockRequest, by peer: PeerConnection) -> Bool {
         guard peer.grantedFast.contains(request.piece),
             peer.grantedBytes >= Int(request.length)
         else { return false }

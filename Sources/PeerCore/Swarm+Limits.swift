@@ -22,11 +22,13 @@ extension Swarm {
 
     /// How many more blocks a peer may be asked for. One that isn't asked for anything always may,
     /// lest slow ones keep all of the limit to themselves.
+    @inline(__always)
     func limitedRoom(of peer: PeerConnection) -> Int {
         max(limitRoom, peer.pipeline.outstanding == 0 ? 1 : 0)
     }
 
     /// Whether it is the limit that lets no more come in: then nobody is relieved as too slow.
+    @inline(__always)
     func isAtDownloadLimit(_ now: Instant) -> Bool {
         guard let downloadLimit else { return false }
         return downloadMeter.rate(at: now) >= 0.75 * Double(downloadLimit)
@@ -34,6 +36,7 @@ extension Swarm {
 
     /// How much longer an answer may take than it took before, since what was asked of others comes
     /// in before it.
+    @inline(__always)
     var limitDelay: Duration {
         guard let downloadLimit else { return .zero }
         let requested = blocksInTime(downloadLimit) - limitRoom

@@ -102,7 +102,7 @@ extension Swarm {
         }
     }
 
-    private func noteKind(of message: PeerMessage, _ peer: PeerConnection) {
+    private mutating func noteKind(of message: PeerMessage, _ peer: PeerConnection) {
         switch message {
         case .keepAlive, .port, .unknown, .bitfield, .haveAll, .haveNone, .extended: break
         case .have, .request, .cancel, .suggest, .reject, .allowedFast:

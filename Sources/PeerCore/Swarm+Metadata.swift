@@ -62,7 +62,7 @@ extension Swarm {
         outputs.actions.append(.reportDrained(peer.id))
     }
 
-    private func send(
+    private mutating func send(
         _ message: MetadataMessage, to peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {

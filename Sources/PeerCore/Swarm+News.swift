@@ -19,7 +19,7 @@ extension Swarm {
     }
 
     /// Tells a peer of all that it hasn't been told of and hasn't got meanwhile.
-    func tellNews(
+    mutating func tellNews(
         to peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         guard peer.toldNews < news.count else { return }

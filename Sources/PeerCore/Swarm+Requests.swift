@@ -74,6 +74,7 @@ extension Swarm {
     }
 
     /// How many more blocks may wait for their verification.
+    @inline(__always)
     private var verificationRoom: Int {
         let atLeast = 2 * geometry.pieceLength
         let verifying = max(configuration.maxVerifyingBytes, atLeast) / geometry.blockLength
@@ -103,7 +104,7 @@ extension Swarm {
 
     /// Cancels a request that isn't in the peer's pipeline any more and that it may still answer.
     /// A choke has voided it already where there are no rejections.
-    func withdraw(
+    mutating func withdraw(
         _ run: BlockRun, from peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
@@ -115,7 +116,7 @@ extension Swarm {
 
     /// A `piece` message begins. Where it answers a request that was cancelled and made again, the
     /// later one is of no use any more.
-    func answered(
+    mutating func answered(
         _ request: BlockRequest, by peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
@@ -139,7 +140,7 @@ extension Swarm {
     }
 
     /// After a while a peer is asked again for what it refused.
-    func forgetRefusals(of peer: PeerConnection, _ now: Instant) {
+    mutating func forgetRefusals(of peer: PeerConnection, _ now: Instant) {
         let wait = configuration.requestTimeout.upperBound
         if !peer.withdrawn.isEmpty { peer.withdrawn.forget(before: now.advanced(by: .zero - wait)) }
         guard !peer.refusedPieces.isEmpty, peer.refusedAt.advanced(by: wait) <= now else { return }

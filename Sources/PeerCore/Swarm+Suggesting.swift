@@ -46,6 +46,7 @@ extension Swarm {
 
     /// Whether a peer may get a piece elsewhere, and what nobody has could go out instead, while
     /// others wait. One that asks for such pieces again and again doesn't know what a suggestion is.
+    @inline(__always)
     func isHeldBack(_ piece: UInt32, from peer: PeerConnection) -> Bool {
         soleCopies.hasUntold && waitingCount > 0 && peer.speaksFast
             && (peer.heldBackCount < Self.mostHeldBack || piece == peer.lastHeldBack)

@@ -69,7 +69,7 @@ extension Swarm {
         if !soleCopies.isEmpty { tookUp(request.piece, peer, now, &outputs) }
     }
 
-    func cancelled(
+    mutating func cancelled(
         _ request: BlockRequest, by peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {
@@ -82,7 +82,7 @@ extension Swarm {
 
     /// Forgets what a peer that is choked now has asked for, but for what it may have all the
     /// same (BEP 6).
-    func dropQueue(
+    mutating func dropQueue(
         of peer: PeerConnection, _ now: Instant, _ outputs: inout SwarmOutputs
     ) {
         var kept = Queue<BlockRequest>()

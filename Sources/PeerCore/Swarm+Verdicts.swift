@@ -2,7 +2,7 @@ import Wire
 
 // Pieces that are verified or not, and who is to blame.
 extension Swarm {
-    func verify(_ piece: Int, _ outputs: inout SwarmOutputs) {
+    mutating func verify(_ piece: Int, _ outputs: inout SwarmOutputs) {
         let isUrgent = picker.sendersOfVerifying(piece)?.contains { records[$0]?.isProven == false }
         outputs.actions.append(.verify(piece: piece, isUrgent: isUrgent == true))
     }
@@ -44,7 +44,7 @@ extension Swarm {
 
     /// Some piece that they had a part in had its hash: they may be asked for several at a time.
     /// - Returns: whether there is anybody new among them.
-    private func prove(_ senders: [UInt32]) -> Bool {
+    private mutating func prove(_ senders: [UInt32]) -> Bool {
         var hasProven = false
         for id in Set(senders) {
             guard let record = records[id], !record.isProven else { continue }

@@ -11,6 +11,8 @@ package struct Swarm: ~Copyable {
     var missing: Bitfield
     /// Between `start` and `stop`.
     package internal(set) var isStarted = false
+    /// When `SwarmEvent.deadline` is wanted next; may change with every event.
+    package private(set) var nextDeadline: Instant?
 
     let ownPort: UInt16
     /// The info dictionary, for those who have a magnet link only; empty for private torrents.
@@ -139,6 +141,13 @@ package struct Swarm: ~Copyable {
     package mutating func receive(
         _ event: SwarmEvent, at now: Instant, into outputs: inout SwarmOutputs
     ) {
+        take(event, now, &outputs)
+        nextDeadline = isStarted ? earliestDeadline : nil
+    }
+
+    private mutating func take(
+        _ event: SwarmEvent, _ now: Instant, _ outputs: inout SwarmOutputs
+    ) {
         switch event {
         case .received(let id, let bytes):
             if let peer = connections[id] { received(bytes, from: peer, now, &outputs) }
@@ -184,9 +193,8 @@ package struct Swarm: ~Copyable {
         pursue(now, &outputs)
     }
 
-    /// When `SwarmEvent.deadline` is wanted next; may change with every event.
-    package var nextDeadline: Instant? {
-        guard isStarted else { return nil }
+    @inline(__always)
+    private var earliestDeadline: Instant? {
         var earliest = announces.deadline(isHungry: isHungry) ?? .distantFuture
         if connections.count > 0 { earliest = min(earliest, nextTick) }
         if connectCapacity > 0, let attempt = connector.deadline {
@@ -277,7 +285,7 @@ package struct Swarm: ~Copyable {
         if nextRound <= now { nextRound = now.advanced(by: configuration.unchokeInterval) }
     }
 
-    func send(
+    mutating func send(
         _ message: PeerMessage, to peer: PeerConnection, _ now: Instant,
         _ outputs: inout SwarmOutputs
     ) {

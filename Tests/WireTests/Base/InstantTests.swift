@@ -27,4 +27,17 @@ struct InstantTests {
             Instant.distantFuture.duration(to: Instant(nanoseconds: .min))
                 == .nanoseconds(Int64.min))
     }
+
+    @Test func `a duration in nanoseconds is cut towards zero, and bounded`() {
+        #expect(Duration.zero.nanosecondsSaturating == 0)
+        #expect(Duration(attoseconds: 1_999_999_999).nanosecondsSaturating == 1)
+        #expect(Duration(attoseconds: -1_999_999_999).nanosecondsSaturating == -1)
+        for count in [1, -1, 1_500_000_000, -77_000_000_001, Int64.max, -Int64.max, Int64.min + 1] {
+            #expect(Duration.nanoseconds(count).nanosecondsSaturating == count)
+        }
+        #expect((Duration.nanoseconds(Int64.max) + .nanoseconds(1)).nanosecondsSaturating == .max)
+        #expect((Duration.nanoseconds(Int64.min) - .nanoseconds(1)).nanosecondsSaturating == .min)
+        #expect(Duration.seconds(Int64.max).nanosecondsSaturating == .max)
+        #expect(Duration.seconds(Int64.min).nanosecondsSaturating == .min)
+    }
 }
