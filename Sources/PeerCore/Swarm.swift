@@ -2,6 +2,9 @@ import Wire
 
 /// One torrent's brain: events and a `now` in; actions and deadlines out. It knows no socket,
 /// no clock and no file, and draws randomness from its seed alone.
+///
+/// Methods on the way of every message are `mutating` or inlined where they only look, too: a call
+/// that borrows so large a structure copies it.
 package struct Swarm: ~Copyable {
     package let geometry: TorrentGeometry
     package let ownID: PeerID
