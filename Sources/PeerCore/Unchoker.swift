@@ -6,9 +6,9 @@ import Wire
 /// whom we owe the most, and among those alike who have waited the longest (optimistic), who keep
 /// theirs for thirty seconds, or until they have had so much for nothing. So who gives to many that
 /// have no slot for it gets it back from each, and those who only take get what is left. While
-/// seeding, first those whom we still owe something, then everyone in turn: whoever has had a slot
-/// for two rounds makes room for who has waited the longest, those that got the least staying the
-/// longest. So nobody who is interested is ever forgotten, as debts only shrink then, and everyone
+/// seeding, all but a fifth for those whom we still owe something, and the others for everyone in
+/// turn: whoever has had a slot for two rounds makes room for who has waited the longest, those that
+/// got the least staying the longest. So nobody who is interested is ever forgotten, and everyone
 /// is unchoked while there are slots for all.
 struct Unchoker {
     /// An interested peer.
@@ -117,16 +117,23 @@ struct Unchoker {
     private func takeTurns(
         _ slots: Int, _ candidates: [Candidate], _ now: Instant
     ) -> [Choice] {
-        let ranked = candidates.sorted { turnOrder($0, now) < turnOrder($1, now) }
-        return ranked.prefix(slots).map { Choice(index: $0.index) }
+        let owed = candidates.filter { claim($0) > 0 }.sorted {
+            ($0.isUnchoked ? 0 : 1, $0.since, $0.index)
+                < ($1.isUnchoked ? 0 : 1, $1.since, $1.index)
+        }
+        let repaid = owed.prefix(slots - max(1, slots / 5))
+        let chosen = Set(repaid.map(\.index))
+        let ranked = candidates.filter { !chosen.contains($0.index) }.sorted {
+            turnOrder($0, now) < turnOrder($1, now)
+        }
+        return (repaid + ranked.prefix(slots - repaid.count)).map { Choice(index: $0.index) }
     }
 
     private func turnOrder(_ candidate: Candidate, _ now: Instant) -> (Int, Int64, Int) {
-        let isOwed = claim(candidate) > 0
         guard candidate.isUnchoked else {
-            return (isOwed ? 1 : 3, candidate.since.nanoseconds, candidate.index)
+            return (1, candidate.since.nanoseconds, candidate.index)
         }
         let isOver = candidate.since.advanced(by: quantum) <= now
-        return (isOwed ? 0 : isOver ? 4 : 2, candidate.servedBytes, candidate.index)
+        return (isOver ? 2 : 0, candidate.servedBytes, candidate.index)
     }
 }

@@ -133,6 +133,14 @@ struct UnchokerTests {
         #expect(indices(candidates, isSeeding: true) == [0, 1, 2, 3, 4])
     }
 
+    @Test func `however many a seeder owes something, a fifth is for everyone in turn`() {
+        let candidates = (0..<12).map {
+            Unchoker.Candidate(
+                index: $0, balance: $0 < 6 ? 0 : 1 << 20, since: ago(100 - $0))
+        }
+        #expect(indices(candidates, isSeeding: true) == [0, 6, 7, 8, 9])
+    }
+
     @Test func `who got least of those whose turn is over stays longest`() {
         let candidates = (0..<6).map {
             Unchoker.Candidate(
