@@ -113,7 +113,8 @@ struct PartitionTests {
         try await visitor.repeatedly("create_group fifth") { $0.error == nil }
         try await alice.repeatedly("list_groups") { $0.text.contains("fifth") }
 
-        try await bob("wait book.bin", within: .seconds(120))
+        // Who found nobody while the trackers were away has waited longer before each attempt.
+        try await bob("wait book.bin", within: .seconds(300))
         #expect(try await same(original, copy))
     }
 }
